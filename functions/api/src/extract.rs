@@ -1,0 +1,13 @@
+//! What handlers take: each extractor turns what does not fit into an [`ApiError`](crate::ApiError).
+
+mod caller;
+mod id;
+mod json;
+mod query;
+mod text;
+
+pub use caller::Caller;
+pub use id::Id;
+pub use json::{Json, Nullable};
+pub use query::Query;
+pub use text::Fields;

@@ -1,0 +1,50 @@
+//! Checks of fields that go beyond their types; all that is wrong is reported together.
+
+use crate::ApiError;
+use crate::error::FieldError;
+use std::ops::RangeInclusive;
+
+/// Collects what is wrong.
+#[derive(Debug, Default)]
+pub struct Fields {
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Notes a mistake.
+    pub fn wrong(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError { field: field.into(), code, message: message.into() });
+    }
+
+    /// Checks a text's length in characters; PostgreSQL cannot keep U+0000, so it is refused.
+    pub fn text(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) {
+        let characters = value.chars().count();
+        if characters < *length.start() {
+            self.wrong(field, "too_short", format!("must have at least {} characters", length.start()));
+        } else if characters > *length.end() {
+            self.wrong(
+                field,
+                "too_long",
+                format!("must have at most {} characters, and has {characters}", length.end()),
+            );
+        }
+        if value.contains('\0') {
+            self.wrong(field, "not_allowed", "must not contain the character U+0000");
+        }
+    }
+
+    /// Checks that a number is within limits.
+    pub fn number(&mut self, field: &str, value: i64, limits: RangeInclusive<i64>) {
+        if !limits.contains(&value) {
+            self.wrong(field, "out_of_range", format!("must be between {} and {}", limits.start(), limits.end()));
+        }
+    }
+
+    /// Passes when nothing is wrong.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub fn check(self) -> Result<(), ApiError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.errors)) }
+    }
+}

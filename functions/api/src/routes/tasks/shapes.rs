@@ -1,0 +1,234 @@
+//! What goes in and comes out, and what is refused.
+
+use crate::ApiError;
+use crate::extract::{Fields, Nullable};
+use crate::page::Window;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::tasks::{Changes, Filter, NewTask, Status, Task};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Tags of one task.
+const MOST_TAGS: usize = 20;
+
+/// A new task.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct TaskIn {
+    /// 1 to 200 characters.
+    #[schema(example = "Water the plants")]
+    title: String,
+    /// At most 10,000 characters.
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    status: StatusIn,
+    /// 0 to 9.
+    #[serde(default)]
+    priority: i16,
+    /// At most 20, of 1 to 50 characters.
+    #[serde(default)]
+    tags: Vec<String>,
+    due_at: Option<DateTime<Utc>>,
+}
+
+/// Changes of a task; what is not sent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::routes) struct TaskPatch {
+    /// 1 to 200 characters.
+    title: Option<String>,
+    /// At most 10,000 characters.
+    description: Option<String>,
+    status: Option<StatusIn>,
+    /// 0 to 9.
+    priority: Option<i16>,
+    /// At most 20, of 1 to 50 characters.
+    tags: Option<Vec<String>>,
+    /// `null` takes the date away.
+    #[serde(default)]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    due_at: Nullable<DateTime<Utc>>,
+}
+
+/// A task.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::routes) struct TaskOut {
+    pub(super) id: Uuid,
+    title: String,
+    description: String,
+    status: StatusIn,
+    priority: i16,
+    tags: Vec<String>,
+    due_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// When it became done; `null` while it is not.
+    completed_at: Option<DateTime<Utc>>,
+    /// Counts the changes, from 1.
+    version: i32,
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Status)]
+pub(in crate::routes) enum StatusIn {
+    #[default]
+    Open,
+    InProgress,
+    Done,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::routes) struct ListTasks {
+    /// Exactly this status.
+    status: Option<StatusIn>,
+    /// Exactly this priority.
+    priority: Option<i16>,
+    /// Among the tags.
+    tag: Option<String>,
+    /// Due earlier than this.
+    due_before: Option<DateTime<Utc>>,
+    /// Due at this time or later.
+    due_after: Option<DateTime<Utc>>,
+    /// Somewhere in title or description, without regard to case.
+    q: Option<String>,
+    /// Tasks on the page, 1 to 100; 50 when not given.
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl TaskIn {
+    pub(super) fn parse(self) -> Result<NewTask, ApiError> {
+        let mut fields = Fields::default();
+        check_title(&mut fields, &self.title);
+        check_description(&mut fields, &self.description);
+        check_priority(&mut fields, self.priority);
+        check_tags(&mut fields, &self.tags);
+        fields.check()?;
+        Ok(NewTask {
+            title: self.title,
+            description: self.description,
+            status: self.status.into(),
+            priority: self.priority,
+            tags: self.tags,
+            due_at: self.due_at,
+        })
+    }
+}
+
+impl TaskPatch {
+    pub(super) fn parse(self) -> Result<Changes, ApiError> {
+        let mut fields = Fields::default();
+        if let Some(title) = &self.title {
+            check_title(&mut fields, title);
+        }
+        if let Some(description) = &self.description {
+            check_description(&mut fields, description);
+        }
+        if let Some(priority) = self.priority {
+            check_priority(&mut fields, priority);
+        }
+        if let Some(tags) = &self.tags {
+            check_tags(&mut fields, tags);
+        }
+        fields.check()?;
+        Ok(Changes {
+            title: self.title,
+            description: self.description,
+            status: self.status.map(Into::into),
+            priority: self.priority,
+            tags: self.tags,
+            due_at: self.due_at.0,
+        })
+    }
+}
+
+impl ListTasks {
+    pub(super) fn parse(self) -> Result<(Filter, Window), ApiError> {
+        let mut fields = Fields::default();
+        if let Some(priority) = self.priority {
+            check_priority(&mut fields, priority);
+        }
+        for (field, text) in [("tag", &self.tag), ("q", &self.q)] {
+            if let Some(text) = text {
+                fields.text(field, text, 1..=200);
+            }
+        }
+        fields.check()?;
+        let window = Window::parse(self.limit, self.cursor.as_deref())?;
+        let filter = Filter {
+            status: self.status.map(Into::into),
+            priority: self.priority,
+            tag: self.tag,
+            due_before: self.due_before,
+            due_after: self.due_after,
+            text: self.q,
+        };
+        Ok((filter, window))
+    }
+}
+
+fn check_title(fields: &mut Fields, title: &str) {
+    fields.text("title", title, 1..=200);
+}
+
+fn check_description(fields: &mut Fields, description: &str) {
+    fields.text("description", description, 0..=10_000);
+}
+
+fn check_priority(fields: &mut Fields, priority: i16) {
+    fields.number("priority", priority.into(), 0..=9);
+}
+
+fn check_tags(fields: &mut Fields, tags: &[String]) {
+    if tags.len() > MOST_TAGS {
+        fields.wrong("tags", "too_many", format!("must be at most {MOST_TAGS}, and there are {}", tags.len()));
+    }
+    for (index, tag) in tags.iter().enumerate() {
+        fields.text(&format!("tags[{index}]"), tag, 1..=50);
+    }
+}
+
+impl From<StatusIn> for Status {
+    fn from(status: StatusIn) -> Self {
+        match status {
+            StatusIn::Open => Self::Open,
+            StatusIn::InProgress => Self::InProgress,
+            StatusIn::Done => Self::Done,
+        }
+    }
+}
+
+impl From<Status> for StatusIn {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Open => Self::Open,
+            Status::InProgress => Self::InProgress,
+            Status::Done => Self::Done,
+        }
+    }
+}
+
+impl From<Task> for TaskOut {
+    fn from(task: Task) -> Self {
+        Self {
+            id: task.id.0,
+            title: task.title,
+            description: task.description,
+            status: task.status.into(),
+            priority: task.priority,
+            tags: task.tags,
+            due_at: task.due_at,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+            completed_at: task.completed_at,
+            version: task.version,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The scheduler as a Lambda function: invoked each minute, whatever the event says.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use scheduler::{Config, Scheduler};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+    let config = Config::load(&|name| std::env::var(name).ok())?;
+    shared::telemetry::init(config.log);
+    let scheduler = &Scheduler::from_config(config);
+    run(service_fn(async move |_: LambdaEvent<Value>| {
+        let tick = scheduler.tick().await?;
+        Ok::<_, Error>(tick)
+    }))
+    .await
+}

@@ -1,0 +1,82 @@
+//! One tick: alarms in rounds of bounded size, each taken and committed before anything is sent.
+
+use crate::Config;
+use serde::Serialize;
+use shared::aws::Sdk;
+use shared::clock::Clock;
+use shared::db::{Db, DbError};
+use shared::jobs::{self, Notifier, PostgresNotifier, SqsNotifier};
+use shared::secrets::Secrets;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Alarms in one round.
+const ROUND: i64 = 500;
+
+/// A tick ends after this, whatever is left: the next one goes on.
+const LONGEST_TICK: Duration = Duration::from_secs(30);
+
+/// A scheduler process.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    /// The database.
+    pub db: Db,
+    /// How workers are told.
+    pub notifier: Notifier,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Tick {
+    /// Jobs of which workers were told.
+    pub notified: usize,
+    /// Abandoned attempts whose jobs are available again; they are among the notified.
+    pub rescued: usize,
+    /// Abandoned attempts that were the last of their jobs, which are failed now.
+    pub exhausted: usize,
+}
+
+impl Scheduler {
+    /// Makes the scheduler of a Lambda function; nothing is fetched or connected yet.
+    #[must_use]
+    pub fn from_config(config: Config) -> Self {
+        let sdk = Arc::new(Sdk::default());
+        let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
+        let notifier = match &config.queue.url {
+            Some(url) => Notifier::Sqs(SqsNotifier::new(sdk, url)),
+            None => Notifier::Postgres(PostgresNotifier::remote(db.clone())),
+        };
+        Self { db, notifier, clock: Clock::default() }
+    }
+
+    /// Rings every alarm that went off, and those of the next minute with the delay that is left.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached. What was rung before stays rung.
+    pub async fn tick(&self) -> Result<Tick, DbError> {
+        let started = Instant::now();
+        let mut tick = Tick::default();
+        loop {
+            let woken = {
+                let mut connection = self.db.acquire().await?;
+                jobs::wake(&mut connection, ROUND, &self.clock).await?
+            };
+            let is_last = i64::try_from(woken.alarms()).is_ok_and(|alarms| alarms < ROUND);
+            tick.notified += woken.notices.len();
+            tick.rescued += woken.rescued.len();
+            tick.exhausted += woken.exhausted.len();
+            for job in &woken.rescued {
+                tracing::warn!(job.id = %job, "Job {job} was abandoned by its worker and is available again");
+            }
+            for job in &woken.exhausted {
+                tracing::error!(job.id = %job, "Job {job} failed for good: its last attempt was abandoned");
+            }
+            self.notifier.notify(woken.notices).await;
+            if is_last || started.elapsed() > LONGEST_TICK {
+                return Ok(tick);
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The kinds of job that this worker runs: one file and one line each.
+
+mod export_tasks;
+
+use crate::State;
+use shared::exports::ExportTasks;
+use shared::jobs::Registry;
+
+/// Every kind of this build.
+#[must_use]
+pub fn registry() -> Registry<State> {
+    Registry::default().with::<ExportTasks>()
+}

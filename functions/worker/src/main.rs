@@ -1,0 +1,19 @@
+//! The worker as a Lambda function.
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use std::time::{Duration, Instant, SystemTime};
+use worker::{Config, Worker, handle_batch};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+    let config = Config::load(&|name| std::env::var(name).ok())?;
+    shared::telemetry::init(config.log);
+    let worker = &Worker::from_config(config);
+    run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+        Ok::<_, Error>(handle_batch(worker, event.payload, Instant::now() + left).await)
+    }))
+    .await
+}

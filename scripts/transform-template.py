@@ -1,0 +1,45 @@
+"""Prints template.yaml as the plain CloudFormation that SAM makes of it.
+
+Nothing is looked up: no AWS call is made, no account and no region are needed.
+"""
+
+import argparse
+import json
+import logging
+import os
+import pathlib
+import sys
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+default_template = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
+parser.add_argument("template", nargs="?", type=pathlib.Path, default=default_template, help="default: %(default)s")
+arguments = parser.parse_args()
+
+try:
+    from samtranslator.public.exceptions import InvalidDocumentException
+    from samtranslator.translator.transform import transform
+    from samtranslator.yaml_helper import yaml_parse
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed; run: python3 -m pip install -r .ci/requirements.txt")
+
+
+class NoManagedPolicies:
+    """Stands in for the loader that would ask IAM for its managed policies."""
+
+    def load(self):
+        return {}
+
+
+# The translator wants a region, any region, before it does anything, and remarks on metrics it did not send.
+os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
+# The translator accepts packaged code only: this stands for the address that `sam deploy` would put here.
+template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
+try:
+    plain = transform(template, {}, NoManagedPolicies())
+except InvalidDocumentException as invalid:
+    sys.exit("\n".join(["the template is not valid SAM:", *(cause.message for cause in invalid.causes)]))
+json.dump(plain, sys.stdout, indent=2, sort_keys=True)
+print()

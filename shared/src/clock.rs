@@ -1,0 +1,39 @@
+//! Time, handed in. Engine time is the database's clock; this is what moves it, and what the host's own time is read from.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+/// The time of the process: the wall clock, plus an offset that only tests move.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Host time, for tokens and the stamps of domain rows; the engine asks the database instead.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    pub fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed))
+    }
+
+    /// Seconds that the engine's statements add to the database's clock; zero outside tests.
+    #[expect(clippy::cast_precision_loss, reason = "offsets are far below 2^52 milliseconds")]
+    pub fn offset_seconds(&self) -> f64 {
+        self.offset_ms.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    /// Moves this clock, and all its clones, forward.
+    pub fn advance(&self, by: TimeDelta) {
+        self.offset_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// Waits until a time that may never come.
+pub async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}

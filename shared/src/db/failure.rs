@@ -1,0 +1,46 @@
+//! What an error of the database means, by code and by constraint name, never by message.
+
+use super::DbError;
+
+/// SQLSTATEs that say "not now": connection trouble, shutting down or starting up, too many connections, lock and
+/// statement time-outs. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const UNAVAILABLE: &[&str] =
+    &["08000", "08003", "08006", "25P03", "25P04", "53300", "55P03", "57014", "57P01", "57P02", "57P03", "57P05"];
+
+/// Wrong password, or a role that may not log in (any more).
+const AUTHENTICATION: &[&str] = &["28P01", "28000"];
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+}
+
+pub(super) fn is_authentication(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| AUTHENTICATION.contains(&code.as_str()))
+}
+
+/// Tells whether the database is down or too busy: the same call may succeed later.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
+        other => code(other).is_some_and(|code| UNAVAILABLE.contains(&code.as_str())),
+    }
+}
+
+/// Returns the name of the constraint that a statement violated.
+#[must_use]
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|error| error.constraint())
+}
+
+impl DbError {
+    /// Tells whether the database, or the keeper of its credentials, is down or too busy.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Secrets(_) => true,
+            Self::Secret { .. } => false,
+            Self::Sqlx(error) => is_unavailable(error),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Reading jobs, one owner's at a time.
+
+use super::JobRow;
+use crate::ids::{JobId, OwnerId};
+use sqlx::PgConnection;
+
+/// Finds one of an owner's jobs.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(name = "db.jobs.find", skip_all)]
+pub async fn find(db: &mut PgConnection, owner: OwnerId, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
+    sqlx::query_as!(
+        JobRow,
+        r#"
+        select
+            id as "id: _", kind, owner_id as "owner_id: _", state as "state: _", attempt, max_attempts, progress, result,
+            errors as "errors: _", run_at, created_at, started_at, finished_at
+        from jobs
+        where owner_id = $1 and id = $2
+        "#,
+        owner.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Returns up to `limit` of an owner's jobs that were written before the job `before`, newest first.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(name = "db.jobs.page", skip_all)]
+pub async fn page(
+    db: &mut PgConnection,
+    owner: OwnerId,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<JobRow>, sqlx::Error> {
+    sqlx::query_as!(
+        JobRow,
+        r#"
+        select
+            id as "id: _", kind, owner_id as "owner_id: _", state as "state: _", attempt, max_attempts, progress, result,
+            errors as "errors: _", run_at, created_at, started_at, finished_at
+        from jobs
+        where owner_id = $1 and id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        order by id desc
+        limit $3
+        "#,
+        owner.0,
+        before.map(|job| job.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,111 @@
+//! Writing how attempts ended: many in one statement, each behind its fence.
+
+use super::notifier::Notice;
+use super::row::State;
+use super::{GRACE, HORIZON};
+use crate::clock::Clock;
+use crate::ids::{JobId, OwnerId};
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What an attempt's end does to its job.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// It succeeded, with this result.
+    Done(Value),
+    /// It is tried again after this long, while attempts are left.
+    Retry { error: String, after: Duration },
+    /// It failed for good.
+    Discard { error: String },
+    /// It goes back as if this attempt had not been.
+    Release,
+}
+
+/// The end of one attempt, to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) id: JobId,
+    pub(super) epoch: i32,
+    pub(super) verdict: Verdict,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) state: State,
+    /// What to send, when it is to run again soon.
+    pub(super) notice: Option<Notice>,
+}
+
+/// Writes the ends of attempts. A job that is missing in the answer had left this attempt's epoch before: its lease was
+/// lost, or its commit had arrived although the answer was lost.
+#[tracing::instrument(name = "db.jobs.settle", skip_all, fields(jobs = endings.len()))]
+pub(super) async fn settle(
+    db: &mut PgConnection,
+    endings: &[Ending],
+    clock: &Clock,
+) -> Result<HashMap<JobId, Settled>, sqlx::Error> {
+    let mut columns = Columns::default();
+    for ending in endings {
+        columns.push(ending);
+    }
+    let rows = sqlx::query_file!(
+        "src/jobs/settle.sql",
+        &columns.ids,
+        &columns.epochs,
+        &columns.endings as &[&str],
+        &columns.results as &[Option<&Value>],
+        &columns.errors as &[Option<&str>],
+        &columns.delays,
+        clock.offset_seconds(),
+        HORIZON.as_secs_f64(),
+        GRACE.as_secs_f64(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let id = JobId(row.id);
+            let state = match row.state.as_str() {
+                "succeeded" => State::Succeeded,
+                "failed" => State::Failed,
+                _ => State::Available,
+            };
+            let after = Duration::from_secs_f64(row.delay);
+            let notice = (state == State::Available && after <= HORIZON)
+                .then(|| Notice::new(id, &row.kind, row.owner_id.map(OwnerId), after));
+            (id, Settled { state, notice })
+        })
+        .collect())
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    epochs: Vec<i32>,
+    endings: Vec<&'static str>,
+    results: Vec<Option<&'a Value>>,
+    errors: Vec<Option<&'a str>>,
+    delays: Vec<f64>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, ending: &'a Ending) {
+        let (name, result, error, delay) = match &ending.verdict {
+            Verdict::Done(result) => ("done", Some(result), None, Duration::ZERO),
+            Verdict::Retry { error, after } => ("retry", None, Some(error.as_str()), *after),
+            Verdict::Discard { error } => ("discard", None, Some(error.as_str()), Duration::ZERO),
+            Verdict::Release => ("release", None, None, Duration::ZERO),
+        };
+        self.ids.push(ending.id.0);
+        self.epochs.push(ending.epoch);
+        self.endings.push(name);
+        self.results.push(result);
+        self.errors.push(error);
+        self.delays.push(delay.as_secs_f64());
+    }
+}

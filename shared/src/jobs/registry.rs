@@ -1,0 +1,88 @@
+//! The kinds of job that this build can run.
+
+use super::job::{Failure, Job, OrDiscard as _, Outcome};
+use super::{Context, LONGEST_LEASE};
+use anyhow::Context as _;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+type Run<S> = fn(Value, S, Context) -> BoxFuture<'static, Result<Outcome, Failure>>;
+
+/// Every (kind, version) that this build can run.
+pub struct Registry<S> {
+    entries: HashMap<(&'static str, i16), Entry<S>>,
+}
+
+pub(super) struct Entry<S> {
+    pub(super) run: Run<S>,
+    pub(super) timeout: Duration,
+}
+
+/// The registry in the shape of a statement's parameters.
+#[derive(Debug, Default)]
+pub(super) struct Supported {
+    pub(super) kinds: Vec<String>,
+    pub(super) versions: Vec<i16>,
+    pub(super) leases: Vec<f64>,
+}
+
+impl<S> fmt::Debug for Registry<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.entries.keys()).finish()
+    }
+}
+
+impl<S> Default for Registry<S> {
+    fn default() -> Self {
+        Self { entries: HashMap::new() }
+    }
+}
+
+impl<S: Send + 'static> Registry<S> {
+    /// Adds a kind.
+    #[must_use]
+    pub fn with<J: Job<S>>(mut self) -> Self {
+        self.entries.insert((J::KIND, J::VERSION), Entry { run: run::<S, J>, timeout: J::TIMEOUT });
+        self
+    }
+}
+
+impl<S> Registry<S> {
+    pub(super) fn entry(&self, kind: &str, version: i16) -> Option<&Entry<S>> {
+        // The key's name is static, the row's is not: look the few kinds through instead of leaking memory.
+        self.entries.iter().find(|((known, at), _)| *known == kind && *at == version).map(|(_, entry)| entry)
+    }
+
+    pub(super) fn supported(&self) -> Supported {
+        let mut supported = Supported::default();
+        for ((kind, version), entry) in &self.entries {
+            supported.kinds.push((*kind).to_owned());
+            supported.versions.push(*version);
+            supported.leases.push(entry.lease().as_secs_f64());
+        }
+        supported
+    }
+}
+
+impl<S> Entry<S> {
+    /// How long a claim or a heartbeat keeps the job.
+    pub(super) fn lease(&self) -> Duration {
+        self.timeout.min(LONGEST_LEASE)
+    }
+}
+
+fn run<S: Send + 'static, J: Job<S>>(
+    payload: Value,
+    state: S,
+    context: Context,
+) -> BoxFuture<'static, Result<Outcome, Failure>> {
+    Box::pin(async move {
+        let job: J = serde_json::from_value(payload)
+            .with_context(|| format!("the payload is not one of {} version {}", J::KIND, J::VERSION))
+            .or_discard()?;
+        job.run(state, context).await
+    })
+}

@@ -1,0 +1,66 @@
+//! A job's row, as readers see it.
+
+use crate::ids::{JobId, OwnerId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Json;
+
+/// Where a job is in its life.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum State {
+    /// Waits for its time or for a worker.
+    Available,
+    /// An attempt is under way.
+    Running,
+    /// Done; it has a result.
+    Succeeded,
+    /// Given up: discarded, or no attempt was left.
+    Failed,
+    /// Called off.
+    Cancelled,
+}
+
+/// Why one attempt failed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AttemptError {
+    /// Which attempt, from 1.
+    pub attempt: i32,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// What it said.
+    pub error: String,
+}
+
+/// One job.
+#[derive(Clone, Debug)]
+pub struct JobRow {
+    /// Sorts by time of creation.
+    pub id: JobId,
+    /// Which code runs it.
+    pub kind: String,
+    /// Whose it is; `None` for a job of the system.
+    pub owner_id: Option<OwnerId>,
+    /// Where it is in its life.
+    pub state: State,
+    /// Attempts started so far.
+    pub attempt: i32,
+    /// Attempts it may have.
+    pub max_attempts: i32,
+    /// Per cent; `None` when the kind reports none.
+    pub progress: Option<i16>,
+    /// What it returned; `None` until it succeeds.
+    pub result: Option<Value>,
+    /// Why its attempts failed, oldest first.
+    pub errors: Json<Vec<AttemptError>>,
+    /// When it may start.
+    pub run_at: DateTime<Utc>,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When its latest attempt started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended for good.
+    pub finished_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,96 @@
+//! One process's worker: the kinds it knows, and its own way to the database.
+
+use super::claim::{self, Claimed, Claims};
+use super::registry::{Registry, Supported};
+use super::{Notifier, Shift};
+use crate::clock::Clock;
+use crate::db::{Db, DbError};
+use crate::ids::JobId;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Connections for claims, heartbeats and ends. They are the engine's own: jobs that hold all of theirs must not keep
+/// a heartbeat waiting.
+const ENGINE_CONNECTIONS: u32 = 2;
+
+/// Claims jobs and runs them in [`Shift`]s; clones share everything.
+pub struct Runner<S> {
+    pub(super) inner: Arc<Inner<S>>,
+}
+
+pub(super) struct Inner<S> {
+    pub(super) registry: Registry<S>,
+    pub(super) supported: Supported,
+    pub(super) state: S,
+    pub(super) db: Db,
+    pub(super) notifier: Notifier,
+    pub(super) clock: Clock,
+}
+
+impl<S> Clone for Runner<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S> std::fmt::Debug for Runner<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("registry", &self.inner.registry).finish_non_exhaustive()
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Runner<S> {
+    /// Makes a worker of these kinds. `state` is cloned for each job.
+    #[must_use]
+    pub fn new(registry: Registry<S>, state: S, db: &Db, notifier: Notifier, clock: Clock) -> Self {
+        let supported = registry.supported();
+        let db = db.beside(ENGINE_CONNECTIONS);
+        Self { inner: Arc::new(Inner { registry, supported, state, db, notifier, clock }) }
+    }
+
+    /// Claims what can be claimed of these jobs, and says of the others why not.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached; then nothing is claimed.
+    pub async fn claim(&self, ids: &[JobId]) -> Result<Claims, DbError> {
+        let mut connection = self.inner.db.acquire().await?;
+        Ok(claim::claim(&mut connection, ids, &self.inner.supported, &self.inner.clock).await?)
+    }
+
+    /// Claims up to `limit` jobs that are due.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached; then nothing is claimed.
+    pub async fn claim_due(&self, limit: usize) -> Result<Vec<Claimed>, DbError> {
+        let mut connection = self.inner.db.acquire().await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(claim::claim_due(&mut connection, limit, &self.inner.supported, &self.inner.clock).await?)
+    }
+
+    /// Tells in how long the next waiting job becomes due, if one does within the window.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached.
+    pub async fn next_due(&self, window: Duration) -> Result<Option<Duration>, DbError> {
+        let mut connection = self.inner.db.acquire().await?;
+        Ok(claim::next_due(&mut connection, window, &self.inner.clock).await?)
+    }
+
+    /// Starts a shift: until `deadline` if there is one, and insisting for `patience` when the end of an attempt
+    /// cannot be written.
+    #[must_use]
+    pub fn shift(&self, deadline: Option<Instant>, patience: Duration) -> Shift<S> {
+        Shift::new(self.clone(), deadline, patience)
+    }
+
+    /// Returns how workers are told.
+    #[must_use]
+    pub fn notifier(&self) -> &Notifier {
+        &self.inner.notifier
+    }
+
+    /// Closes the engine's connections.
+    pub async fn close(&self) {
+        self.inner.db.close().await;
+    }
+}

@@ -1,0 +1,155 @@
+//! A shift: the attempts that one process runs side by side, kept alive, ended and written down in one loop.
+//!
+//! One owner holds all the state, so nothing is shared and nothing is left running: a host takes turns until the
+//! shift is idle, and dropping the shift aborts what is left.
+
+mod attempt;
+mod heart;
+mod ledger;
+
+use super::claim::Claimed;
+use super::finish::{Ending, Verdict};
+use super::job::{Failure, Success};
+use super::row::State;
+use super::text::storable_error;
+use super::{Context, Outcome, Runner, backoff};
+use crate::clock::sleep_until;
+use crate::ids::JobId;
+use attempt::{Attempt, Stop};
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use tokio::task::{JoinError, JoinSet};
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// The job succeeded.
+    Succeeded,
+    /// The job failed for good.
+    Failed,
+    /// The job waits for another attempt.
+    Retrying,
+    /// The job went back, as if this attempt had not been.
+    Released,
+    /// Somebody else has the job, or it was finished already: nothing was written.
+    Superseded,
+    /// The end could not be written. The lease will run out, and the job will be rescued.
+    Unwritten,
+}
+
+/// The attempts that run now, and those whose end is not written yet.
+pub struct Shift<S> {
+    runner: Runner<S>,
+    deadline: Option<Instant>,
+    tasks: JoinSet<Result<Outcome, Failure>>,
+    attempts: HashMap<tokio::task::Id, Attempt>,
+    ledger: ledger::Ledger,
+    heart: heart::Heart,
+}
+
+impl<S> std::fmt::Debug for Shift<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shift").field("attempts", &self.attempts).finish_non_exhaustive()
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Shift<S> {
+    pub(super) fn new(runner: Runner<S>, deadline: Option<Instant>, patience: Duration) -> Self {
+        Self {
+            runner,
+            deadline,
+            tasks: JoinSet::new(),
+            attempts: HashMap::new(),
+            ledger: ledger::Ledger::new(patience),
+            heart: heart::Heart::default(),
+        }
+    }
+
+    /// How many attempts run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Tells whether nothing runs and everything is written.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.attempts.is_empty() && self.ledger.is_idle()
+    }
+
+    /// Starts an attempt of each claimed job. `claimed_at` is when the claim was sent: leases count from no later.
+    pub fn start(&mut self, jobs: Vec<Claimed>, claimed_at: Instant) {
+        let inner = &self.runner.inner;
+        for job in jobs {
+            // The claim filters on what the registry supports.
+            let Some(entry) = inner.registry.entry(&job.kind, job.version) else { continue };
+            let context = Context {
+                job: job.id,
+                owner: job.owner,
+                epoch: job.epoch,
+                attempt: job.attempt,
+                clock: inner.clock.clone(),
+                signals: std::sync::Arc::default(),
+            };
+            let attempt = Attempt::new(&job, entry.lease(), claimed_at, &context);
+            let limit = attempt::limit(entry.timeout, self.deadline);
+            let work = attempt::guarded((entry.run)(job.payload, inner.state.clone(), context), limit, attempt.span());
+            let handle = self.tasks.spawn(work);
+            self.heart.hurry(attempt.lease);
+            self.attempts.insert(handle.id(), attempt.with_handle(handle));
+        }
+    }
+
+    /// Stops every attempt; their jobs go back as if these attempts had not been.
+    pub fn release(&mut self) {
+        for attempt in self.attempts.values_mut() {
+            attempt.stop(Stop::Release);
+        }
+    }
+
+    /// Waits for the next thing to happen and deals with it; returns the attempts that ended by it, with their ends
+    /// written. Dropping the future between turns loses nothing. Waits forever when the shift is idle.
+    pub async fn turn(&mut self) -> Vec<(JobId, End)> {
+        self.ledger.begin_writing(&self.runner);
+        self.heart.begin_beating(&self.runner, &self.attempts);
+        let heartbeat_due = self.heart.due_at(&self.attempts);
+        tokio::select! {
+            Some(joined) = self.tasks.join_next_with_id() => self.ended(joined),
+            written = self.ledger.written() => self.ledger.close(written),
+            beaten = self.heart.beaten() => {
+                self.heart.listen(beaten, &mut self.attempts);
+                Vec::new()
+            }
+            () = sleep_until(heartbeat_due) => Vec::new(),
+        }
+    }
+
+    fn ended(&mut self, joined: Result<(tokio::task::Id, Result<Outcome, Failure>), JoinError>) -> Vec<(JobId, End)> {
+        let task = match &joined {
+            Ok((task, _)) => *task,
+            Err(error) => error.id(),
+        };
+        let Some(attempt) = self.attempts.remove(&task) else { return Vec::new() };
+        let verdict = match joined {
+            Ok((_, Ok(Outcome(Success::Committed)))) => return vec![(attempt.id, End::Succeeded)],
+            Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
+            Ok((_, Err(Failure::Superseded))) => return vec![(attempt.id, attempt.superseded())],
+            Ok((_, Err(Failure::Discard(error)))) => Verdict::Discard { error: attempt.failed(&format!("{error:#}")) },
+            Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&format!("{error:#}")),
+            Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic())),
+            Err(_) if attempt.was_released() => Verdict::Release,
+            Err(_) => return vec![(attempt.id, attempt.superseded())],
+        };
+        self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict });
+        Vec::new()
+    }
+}
+
+/// Waits for a future that may not be there.
+async fn when_there<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,145 @@
+//! One attempt under way: its lease, its limits, and how it is stopped.
+
+use super::{Context, End, Verdict, backoff, storable_error};
+use crate::ids::JobId;
+use crate::jobs::context::Signals;
+use crate::jobs::{Claimed, Failure, Outcome};
+use anyhow::anyhow;
+use futures_util::future::BoxFuture;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::AbortHandle;
+use tracing::{Instrument as _, Span};
+
+/// Kept back from the time that is left, to write down how the attempt ended.
+const TIME_TO_REPORT: Duration = Duration::from_secs(1);
+
+/// Why an attempt was aborted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stop {
+    /// Another attempt may have the job by now.
+    LeaseLost,
+    /// The host stops.
+    Release,
+}
+
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) id: JobId,
+    pub(super) epoch: i32,
+    pub(super) lease: Duration,
+    /// The lease as this host counts it: from before the statement was sent, so never longer than the database's.
+    pub(super) lease_until: Instant,
+    pub(super) signals: Arc<Signals>,
+    number: i32,
+    max_attempts: i32,
+    kind: String,
+    handle: Option<AbortHandle>,
+    stop: Option<Stop>,
+}
+
+impl Attempt {
+    pub(super) fn new(job: &Claimed, lease: Duration, claimed_at: Instant, context: &Context) -> Self {
+        Self {
+            id: job.id,
+            epoch: job.epoch,
+            lease,
+            lease_until: claimed_at + lease,
+            signals: Arc::clone(&context.signals),
+            number: job.attempt,
+            max_attempts: job.max_attempts,
+            kind: job.kind.clone(),
+            handle: None,
+            stop: None,
+        }
+    }
+
+    pub(super) fn with_handle(mut self, handle: AbortHandle) -> Self {
+        self.handle = Some(handle);
+        self
+    }
+
+    pub(super) fn span(&self) -> Span {
+        tracing::info_span!("job", job.id = %self.id, job.kind = self.kind, job.attempt = self.number)
+    }
+
+    /// Aborts the attempt at its next `await`. The first reason counts.
+    pub(super) fn stop(&mut self, reason: Stop) {
+        self.stop.get_or_insert(reason);
+        if let Some(handle) = &self.handle {
+            handle.abort();
+        }
+    }
+
+    pub(super) fn was_released(&self) -> bool {
+        self.stop == Some(Stop::Release)
+    }
+
+    pub(super) fn superseded(&self) -> End {
+        tracing::warn!(
+            job.id = %self.id,
+            job.kind = self.kind,
+            job.attempt = self.number,
+            "Job {} left attempt {} behind: the lease was lost",
+            self.id,
+            self.number,
+        );
+        End::Superseded
+    }
+
+    /// Decides when the next attempt may start; the statement knows whether one is left.
+    pub(super) fn retry(&self, error: &str) -> Verdict {
+        Verdict::Retry { error: self.failed(error), after: backoff::wait(self.number) }
+    }
+
+    /// Logs a failed attempt and returns what its row will say.
+    pub(super) fn failed(&self, error: &str) -> String {
+        tracing::warn!(
+            job.id = %self.id,
+            job.kind = self.kind,
+            job.attempt = self.number,
+            job.max_attempts = self.max_attempts,
+            error,
+            "Job {} failed in attempt {} of {}",
+            self.id,
+            self.number,
+            self.max_attempts,
+        );
+        storable_error(error)
+    }
+}
+
+/// Returns how long an attempt may take: its kind's limit, or what the host has left.
+pub(super) fn limit(timeout: Duration, deadline: Option<Instant>) -> Duration {
+    deadline.map_or(timeout, |deadline| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        timeout.min(left.saturating_sub(TIME_TO_REPORT))
+    })
+}
+
+/// Runs the work within its limit and its span.
+pub(super) async fn guarded(
+    work: BoxFuture<'static, Result<Outcome, Failure>>,
+    limit: Duration,
+    span: Span,
+) -> Result<Outcome, Failure> {
+    match tokio::time::timeout(limit, work.instrument(span)).await {
+        Ok(ended) => ended,
+        Err(_) => Err(Failure::Retry(anyhow!("the attempt timed out after {:.1} s", limit.as_secs_f64()))),
+    }
+}
+
+/// Returns what a panic said.
+pub(super) fn panic_message(panic: Box<dyn Any + Send>) -> String {
+    let message = if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else {
+        // Not a text: dropping it runs the author's code once more, outside of the guard.
+        std::mem::forget(panic);
+        "without a message".to_owned()
+    };
+    format!("the attempt panicked: {message}")
+}

@@ -1,0 +1,119 @@
+//! The heartbeat of a shift: one statement keeps all its leases, and says which are lost.
+
+use super::attempt::{Attempt, Stop};
+use super::{Runner, when_there};
+use crate::db::DbError;
+use crate::ids::JobId;
+use crate::jobs::lease::{self, Beat};
+use futures_util::future::BoxFuture;
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+use tokio::task::Id;
+
+/// After a heartbeat that failed, the next one comes this soon.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A lease is extended this many times before it would end.
+const BEATS_PER_LEASE: u32 = 3;
+
+/// What a heartbeat brought back.
+pub(super) struct Beaten {
+    asked: Vec<JobId>,
+    sent_at: Instant,
+    kept: Result<HashSet<JobId>, DbError>,
+}
+
+#[derive(Default)]
+pub(super) struct Heart {
+    next: Option<Instant>,
+    beating: Option<BoxFuture<'static, Beaten>>,
+}
+
+impl Heart {
+    /// Makes sure that the next heartbeat comes in time for a lease of this length.
+    pub(super) fn hurry(&mut self, lease: Duration) {
+        let at = Instant::now() + lease / BEATS_PER_LEASE;
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    /// Sends a heartbeat if one is due and none is under way.
+    pub(super) fn begin_beating<S: Clone + Send + Sync + 'static>(
+        &mut self,
+        runner: &Runner<S>,
+        attempts: &HashMap<Id, Attempt>,
+    ) {
+        let due = self.next.is_some_and(|next| next <= Instant::now());
+        if !due || self.beating.is_some() {
+            return;
+        }
+        let beats: Vec<Beat> = attempts
+            .values()
+            .filter(|attempt| !attempt.signals.is_finishing())
+            .map(|attempt| Beat {
+                id: attempt.id,
+                epoch: attempt.epoch,
+                lease: attempt.lease,
+                progress: attempt.signals.progress(),
+            })
+            .collect();
+        if beats.is_empty() {
+            self.next = attempts
+                .values()
+                .map(|attempt| attempt.lease)
+                .min()
+                .map(|lease| Instant::now() + lease / BEATS_PER_LEASE);
+            return;
+        }
+        let inner = std::sync::Arc::clone(&runner.inner);
+        self.beating = Some(Box::pin(async move {
+            let sent_at = Instant::now();
+            let kept = async {
+                let mut connection = inner.db.acquire().await?;
+                Ok(lease::heartbeat(&mut connection, &beats, &inner.clock).await?)
+            };
+            let kept = kept.await;
+            Beaten { asked: beats.into_iter().map(|beat| beat.id).collect(), sent_at, kept }
+        }));
+    }
+
+    pub(super) async fn beaten(&mut self) -> Beaten {
+        let beaten = when_there(&mut self.beating).await;
+        self.beating = None;
+        beaten
+    }
+
+    /// Extends what was kept and stops what was lost, or what may be lost while the database cannot be asked.
+    pub(super) fn listen(&mut self, beaten: Beaten, attempts: &mut HashMap<Id, Attempt>) {
+        let shortest = attempts.values().map(|attempt| attempt.lease).min().unwrap_or(RETRY);
+        let wait = if beaten.kept.is_ok() { shortest / BEATS_PER_LEASE } else { RETRY };
+        self.next = Some(Instant::now() + wait);
+        match beaten.kept {
+            Ok(kept) => {
+                for attempt in attempts.values_mut().filter(|attempt| beaten.asked.contains(&attempt.id)) {
+                    if kept.contains(&attempt.id) {
+                        attempt.lease_until = beaten.sent_at + attempt.lease;
+                    } else if !attempt.signals.is_finishing() {
+                        attempt.stop(Stop::LeaseLost);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{:#}", anyhow::Error::new(error)),
+                    jobs = beaten.asked.len(),
+                    "A heartbeat for {} jobs failed",
+                    beaten.asked.len(),
+                );
+            }
+        }
+        let now = Instant::now();
+        for attempt in attempts.values_mut().filter(|attempt| attempt.lease_until <= now) {
+            attempt.stop(Stop::LeaseLost);
+        }
+    }
+
+    /// When the next heartbeat is due; `None` while nothing runs or one is under way.
+    pub(super) fn due_at(&self, attempts: &HashMap<Id, Attempt>) -> Option<Instant> {
+        self.next.filter(|_| !attempts.is_empty() && self.beating.is_none())
+    }
+}

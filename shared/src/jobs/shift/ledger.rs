@@ -1,0 +1,147 @@
+//! The ends of attempts on their way into the database: whatever gathers while one statement is under way goes into
+//! the next, so a lone end never waits and a crowd shares.
+
+use super::{End, Ending, Runner, State, Verdict, storable_error, when_there};
+use crate::db::DbError;
+use crate::ids::JobId;
+use crate::jobs::finish::{self, Settled};
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// The longest statement: as many ends as this.
+const BATCH: usize = 1_000;
+
+/// The pause after a statement that could not reach the database.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An end, and how often and since when it was tried to write it.
+struct Line {
+    ending: Ending,
+    since: Instant,
+    /// A statement with several ends was refused because of the data of one of them.
+    alone: bool,
+}
+
+/// A statement that was tried.
+pub(super) struct Written {
+    lines: Vec<Line>,
+    result: Result<HashMap<JobId, Settled>, DbError>,
+}
+
+pub(super) struct Ledger {
+    patience: Duration,
+    open: Vec<Line>,
+    writing: Option<BoxFuture<'static, Written>>,
+    pause: bool,
+}
+
+impl Ledger {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, open: Vec::new(), writing: None, pause: false }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.writing.is_none()
+    }
+
+    pub(super) fn note(&mut self, ending: Ending) {
+        self.open.push(Line { ending, since: Instant::now(), alone: false });
+    }
+
+    /// Starts a statement for everything that waits, unless one is under way.
+    pub(super) fn begin_writing<S: Clone + Send + Sync + 'static>(&mut self, runner: &Runner<S>) {
+        if self.writing.is_some() || self.open.is_empty() {
+            return;
+        }
+        let size = if self.open.iter().any(|line| line.alone) { 1 } else { self.open.len().min(BATCH) };
+        let lines: Vec<Line> = self.open.drain(..size).collect();
+        let pause = std::mem::take(&mut self.pause);
+        let inner = std::sync::Arc::clone(&runner.inner);
+        self.writing = Some(Box::pin(async move {
+            if pause {
+                tokio::time::sleep(PAUSE).await;
+            }
+            let endings: Vec<Ending> = lines.iter().map(|line| line.ending.clone()).collect();
+            let result = async {
+                let mut connection = inner.db.acquire().await?;
+                Ok(finish::settle(&mut connection, &endings, &inner.clock).await?)
+            };
+            let mut result: Result<HashMap<JobId, Settled>, DbError> = result.await;
+            if let Ok(settled) = &mut result {
+                inner
+                    .notifier
+                    .notify(settled.values_mut().filter_map(|job| job.notice.take()).collect::<Vec<_>>())
+                    .await;
+            }
+            Written { lines, result }
+        }));
+    }
+
+    pub(super) async fn written(&mut self) -> Written {
+        let written = when_there(&mut self.writing).await;
+        self.writing = None;
+        written
+    }
+
+    /// Reports what was written, and keeps the rest for the next statement.
+    pub(super) fn close(&mut self, written: Written) -> Vec<(JobId, End)> {
+        match written.result {
+            Ok(settled) => written.lines.iter().map(|line| (line.ending.id, end(line, &settled))).collect(),
+            Err(error) if error.is_unavailable() => self.try_again(written.lines, &error),
+            Err(error) => self.try_alone(written.lines, &error),
+        }
+    }
+
+    fn try_again(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<(JobId, End)> {
+        self.pause = true;
+        let mut given_up = Vec::new();
+        for line in lines {
+            if line.since.elapsed() < self.patience {
+                self.open.push(line);
+            } else {
+                tracing::error!(job.id = %line.ending.id, error = %error, "The end of job {} could not be written", line.ending.id);
+                given_up.push((line.ending.id, End::Unwritten));
+            }
+        }
+        given_up
+    }
+
+    /// The data of an end was refused: each is written alone, and the guilty one without its data.
+    fn try_alone(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<(JobId, End)> {
+        if lines.len() > 1 {
+            self.open.extend(lines.into_iter().map(|line| Line { alone: true, ..line }));
+            return Vec::new();
+        }
+        let mut given_up = Vec::new();
+        for mut line in lines {
+            let id = line.ending.id;
+            tracing::error!(job.id = %id, error = %error, "PostgreSQL refused the end of job {id}");
+            if matches!(line.ending.verdict, Verdict::Done(_)) {
+                let error = storable_error(&format!("the result could not be stored: {error}"));
+                line.ending.verdict = Verdict::Discard { error };
+                self.open.push(line);
+            } else {
+                given_up.push((id, End::Unwritten));
+            }
+        }
+        given_up
+    }
+}
+
+fn end(line: &Line, settled: &HashMap<JobId, Settled>) -> End {
+    let id = line.ending.id;
+    match (settled.get(&id).map(|job| job.state), &line.ending.verdict) {
+        (None, _) => {
+            tracing::info!(job.id = %id, "Job {id} had ended or been taken over before this attempt's end was written");
+            End::Superseded
+        }
+        (Some(State::Succeeded), _) => End::Succeeded,
+        (Some(State::Failed), _) => {
+            tracing::error!(job.id = %id, "Job {id} failed for good");
+            End::Failed
+        }
+        (Some(_), Verdict::Release) => End::Released,
+        (Some(_), _) => End::Retrying,
+    }
+}

@@ -1,0 +1,18 @@
+//! What two or more functions need: configuration, secrets, database, telemetry, the job engine, the queries.
+//!
+//! Nothing here knows an HTTP framework or a Lambda event type; [`jobs`] knows no domain module either.
+
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod exports;
+pub mod ids;
+pub mod jobs;
+pub mod migrations;
+pub mod secrets;
+pub mod storage;
+pub mod tasks;
+pub mod telemetry;
+pub mod tls;
+pub mod users;

@@ -1,0 +1,124 @@
+//! Files: one seam over a folder of this machine and an S3 bucket.
+
+use crate::config::{StorageConfig, StorageSource};
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::StreamExt as _;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::buffered::BufWriter;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::signer::Signer as _;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// How long a presigned URL works.
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Bytes that are collected before a part is uploaded; S3 wants at least 5 MiB a part, except for the last.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// There is no such file (any more).
+    #[error("the file is gone")]
+    Gone,
+    /// The folder or the bucket refused, or could not be reached.
+    #[error(transparent)]
+    Store(object_store::Error),
+}
+
+impl From<object_store::Error> for StorageError {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::Gone,
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// How a client gets a file.
+pub enum Download {
+    /// From S3 itself, by this presigned URL.
+    Link(String),
+    /// From us.
+    Stream {
+        /// Size in bytes.
+        size: u64,
+        /// The bytes.
+        content: Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send + Unpin>,
+    },
+}
+
+/// Where files are kept; built when first used.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    source: Arc<StorageSource>,
+    store: Arc<OnceLock<Store>>,
+}
+
+#[derive(Clone, Debug)]
+enum Store {
+    Folder(Arc<LocalFileSystem>),
+    Bucket(Arc<AmazonS3>),
+}
+
+impl Storage {
+    /// Makes the handle; nothing is opened before the first use.
+    #[must_use]
+    pub fn new(config: StorageConfig) -> Self {
+        Self { source: Arc::new(config.source), store: Arc::default() }
+    }
+
+    /// Opens a file for writing. It appears under its key when the writer is shut down, complete or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn writer(&self, key: &str) -> Result<BufWriter, StorageError> {
+        let store: Arc<dyn ObjectStore> = match self.store()? {
+            Store::Folder(folder) => folder,
+            Store::Bucket(bucket) => bucket,
+        };
+        Ok(BufWriter::with_capacity(store, Path::from(key), PART_BYTES).with_max_concurrency(1))
+    }
+
+    /// Offers a file for download: a link into the bucket, or the folder's bytes.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`] when a folder has no such file; links are not checked.
+    pub async fn download(&self, key: &str) -> Result<Download, StorageError> {
+        match self.store()? {
+            Store::Folder(folder) => {
+                let file = folder.get(&Path::from(key)).await?;
+                let size = file.meta.size;
+                let content = Box::new(file.into_stream().map(|chunk| chunk.map_err(StorageError::from)));
+                Ok(Download::Stream { size, content })
+            }
+            Store::Bucket(bucket) => {
+                let link = bucket.signed_url(http::Method::GET, &Path::from(key), LINK_LIFETIME).await?;
+                Ok(Download::Link(link.into()))
+            }
+        }
+    }
+
+    fn store(&self) -> Result<Store, StorageError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.clone());
+        }
+        let opened = match &*self.source {
+            StorageSource::Folder(folder) => {
+                std::fs::create_dir_all(folder)
+                    .map_err(|source| object_store::Error::Generic { store: "folder", source: Box::new(source) })?;
+                Store::Folder(Arc::new(LocalFileSystem::new_with_prefix(folder)?))
+            }
+            StorageSource::Bucket(bucket) => {
+                crate::tls::install();
+                let store = AmazonS3Builder::from_env().with_config(AmazonS3ConfigKey::Bucket, bucket).build()?;
+                Store::Bucket(Arc::new(store))
+            }
+        };
+        Ok(self.store.get_or_init(|| opened).clone())
+    }
+}

@@ -1,0 +1,16 @@
+-- Null leaves a field as it is; $8 tells whether `due_at` is to be changed at all.
+update tasks
+set
+    title = coalesce($3, title),
+    description = coalesce($4, description),
+    status = coalesce($5, status),
+    priority = coalesce($6, priority),
+    tags = coalesce($7, tags),
+    due_at = case when $8::boolean then $9 else due_at end,
+    updated_at = $10,
+    completed_at = case when coalesce($5, status) = 'done' then coalesce(completed_at, $10) end,
+    version = version + 1
+where owner_id = $1 and id = $2
+returning
+    id as "id: _", title, description, status as "status: _", priority, tags, due_at, created_at, updated_at,
+    completed_at, version

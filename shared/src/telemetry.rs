@@ -1,0 +1,21 @@
+//! Log lines: JSON on standard output for machines, text on standard error for eyes.
+
+use crate::config::{LogConfig, LogFormat};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry};
+
+/// Starts logging for the process. A second call changes nothing.
+pub fn init(config: LogConfig) {
+    // Libraries speak up when something is wrong; statement texts and wire details stay out of the logs.
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(["api", "errand", "migrate", "scheduler", "shared", "worker"].map(|ours| (ours, config.level)));
+    let layer = match config.format {
+        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),
+    };
+    // Only fails when a subscriber is installed already, as in tests that share a process.
+    let _already_started = Registry::default().with(layer.with_filter(filter)).try_init();
+}

@@ -1,0 +1,111 @@
+//! Deaths of the server, of its owner, and what they leave behind.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+
+use local_postgres::{Server, StartError};
+
+use crate::{accepts, eventually, options, postmaster, query, signal};
+
+#[tokio::test]
+async fn a_killed_server_starts_again_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(options(&folder)).await.unwrap();
+    query(&server, "create table kept (id int); insert into kept values (7)").await;
+    query(&server, "insert into kept values (8)").await;
+    let port = server.port();
+
+    server.kill().await.unwrap();
+    assert!(!accepts(port));
+    server.start_again().await.unwrap();
+
+    assert_eq!(server.port(), port);
+    assert_eq!(query(&server, "select sum(id) from kept").await, "15");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn starting_a_running_server_again_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(options(&folder)).await.unwrap();
+    let process = postmaster(&folder);
+
+    server.start_again().await.unwrap();
+
+    assert_eq!(postmaster(&folder), process);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_somebody_killed_starts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(options(&folder)).await.unwrap();
+
+    signal("-KILL", &postmaster(&folder));
+    eventually("its end is noticed", || !server.is_running()).await;
+    server.start_again().await.unwrap();
+
+    assert_eq!(query(&server, "select 1").await, "1");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_waits_for_the_server_of_an_owner_that_has_just_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(options(&folder)).await.unwrap();
+    query(&first, "create table kept (id int); insert into kept values (7)").await;
+
+    drop(first);
+    let second = Server::start(options(&folder)).await.unwrap();
+
+    assert_eq!(query(&second, "select id from kept").await, "7");
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_half_made_data_directory_does_not_stop_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = folder.path().join("data.init/base");
+    fs::create_dir_all(&half).unwrap();
+    fs::write(folder.path().join("data.init/PG_VERSION"), "15\n").unwrap();
+
+    let server = Server::start(options(&folder)).await.unwrap();
+
+    assert!(!folder.path().join("data.init").exists());
+    assert_eq!(query(&server, "select 1").await, "1");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mark_whose_process_number_another_program_has_now_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(options(&folder)).await.unwrap();
+    let file = folder.path().join("data/postmaster.pid");
+    let mark = fs::read_to_string(&file).unwrap();
+    let recycled = mark.replacen(&postmaster(&folder), &std::process::id().to_string(), 1);
+    server.stop().await.unwrap();
+    fs::write(&file, recycled).unwrap();
+
+    let server = Server::start(options(&folder)).await.unwrap();
+
+    assert_eq!(query(&server, "select 1").await, "1");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_taken_meanwhile_is_reported_and_the_next_try_can_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(options(&folder)).await.unwrap();
+    server.kill().await.unwrap();
+    let thief = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+
+    let failed = server.start_again().await;
+
+    let Err(StartError::Ended { tail, .. }) = failed else {
+        panic!("the port was taken, but: {failed:?}");
+    };
+    assert!(tail.contains("could not bind"), "{tail}");
+    drop(thief);
+    server.start_again().await.unwrap();
+    server.stop().await.unwrap();
+}

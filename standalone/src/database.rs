@@ -1,0 +1,59 @@
+//! The database: the one that `DATABASE_URL` names, or a PostgreSQL of our own in the state folder.
+
+use crate::state_dir::StateDir;
+use anyhow::Context as _;
+use local_postgres::{Options, Search, Server};
+use shared::aws::Sdk;
+use shared::config::DatabaseConfig;
+use shared::db::Db;
+use shared::secrets::Secrets;
+use sqlx::{Connection as _, PgConnection};
+use std::sync::Arc;
+
+/// The name of the database that is made in a server of our own.
+const NAME: &str = "errand";
+
+/// The oldest PostgreSQL whose statements are known to work, as `server_version_num`.
+const OLDEST_VERSION: i32 = 150_000;
+
+/// Starts a server of our own, with a database in it.
+pub(crate) async fn start(
+    state: &StateDir,
+    lookup: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> anyhow::Result<Server> {
+    let search = Search { download_to: Some(state.downloads()), ..Search::from_environment(lookup) };
+    let server = Server::start(Options::durable(state.postgres(), search)).await?;
+    let mut connection = PgConnection::connect(&server.url("postgres")).await?;
+    let exists: Option<i32> = sqlx::query_scalar("select 1 from pg_database where datname = $1")
+        .bind(NAME)
+        .fetch_optional(&mut connection)
+        .await?;
+    if exists.is_none() {
+        sqlx::query("create database errand").execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(server)
+}
+
+/// The URL of the database in a server of our own.
+pub(crate) fn url(server: &Server) -> String {
+    server.url(NAME)
+}
+
+/// Checks the server's version and brings the schema up to date.
+pub(crate) async fn prepare(config: DatabaseConfig) -> anyhow::Result<()> {
+    let db = Db::new(config, Secrets::new(Arc::new(Sdk::default())));
+    let options = db.connect_options().await?;
+    let mut connection =
+        PgConnection::connect_with(&options).await.context("the database that DATABASE_URL names cannot be reached")?;
+    let version: i32 =
+        sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
+    anyhow::ensure!(
+        version >= OLDEST_VERSION,
+        "the database runs PostgreSQL {}, and Errand needs 15 or later: upgrade it, or name another one in DATABASE_URL",
+        version / 10_000,
+    );
+    connection.close().await?;
+    migrate::apply(&db).await?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The state folder: the database's files, finished exports, the development secret. One process uses it at a time.
+
+use crate::cli::StateArgs;
+use anyhow::{Context as _, bail};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The folder, locked for this process.
+#[derive(Debug)]
+pub(crate) struct StateDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl StateDir {
+    /// Opens the folder, makes it when it is missing, and empties it first when that was asked for.
+    pub(crate) fn open(arguments: &StateArgs, lookup: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let chosen = arguments.state.clone().or_else(|| lookup("ERRAND_STATE").map(PathBuf::from));
+        let path = chosen.unwrap_or_else(|| PathBuf::from(".errand"));
+        fs::create_dir_all(&path).with_context(|| format!("the state folder {} cannot be made", path.display()))?;
+        let path = path.canonicalize()?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "another errand uses the state folder {}: stop it, or choose another folder with --state",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("the state folder {} cannot be locked", path.display()));
+            }
+        }
+        let state = Self { path, _lock: lock };
+        if arguments.fresh {
+            state.empty()?;
+        }
+        Ok(state)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn exports(&self) -> PathBuf {
+        self.path.join("exports")
+    }
+
+    pub(crate) fn postgres(&self) -> PathBuf {
+        self.path.join("postgres")
+    }
+
+    /// Downloaded programs: what `--fresh` leaves alone.
+    pub(crate) fn downloads(&self) -> PathBuf {
+        self.path.join("downloads")
+    }
+
+    /// Returns the development secret, made when it is first asked for.
+    pub(crate) fn secret_key(&self) -> anyhow::Result<String> {
+        let path = self.path.join("secret-key");
+        let mut key = String::new();
+        if let Ok(mut file) = File::open(&path) {
+            file.read_to_string(&mut key)?;
+        }
+        if key.is_empty() {
+            key = random_key()?;
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(true).write(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&path).and_then(|mut file| file.write_all(key.as_bytes()))?;
+        }
+        Ok(key)
+    }
+
+    /// Deletes everything but the lock and the downloads.
+    fn empty(&self) -> anyhow::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let path = entry.path();
+            if path == self.path.join("lock") || path == self.downloads() {
+                continue;
+            }
+            let deleted = if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            deleted.with_context(|| format!("{} cannot be deleted", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn random_key() -> anyhow::Result<String> {
+    let random = ring::rand::generate::<[u8; 32]>(&ring::rand::SystemRandom::new());
+    let Ok(bytes) = random else { bail!("the system has no randomness for a secret") };
+    Ok(bytes.expose().iter().map(|byte| format!("{byte:02x}")).collect())
+}
