@@ -1,1 +1,20 @@
-//! Every behaviour of Errand.
+//! Every behaviour of Errand, on a real PostgreSQL. The folders mirror the packages, path for path.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod api;
+mod architecture;
+mod binaries;
+mod engine;
+mod hosts;
+mod migrate;
+mod scheduler;
+mod support;
+mod template;
+mod worker;

@@ -1,0 +1,3 @@
+//! The API, route by route.
+
+mod health;

@@ -1,0 +1,1 @@
+//! The real binaries of the functions, driven as Lambda drives them.

@@ -1,0 +1,3 @@
+//! The job engine, statement by statement.
+
+mod outcomes;

@@ -1,0 +1,1 @@
+//! Migrations, as the deploy runs them.

@@ -1,0 +1,13 @@
+//! What tests stand on: a database each, the functions in this process, actors, faults, and real binaries.
+
+pub mod actor;
+pub mod app;
+pub mod binaries;
+pub mod moto;
+pub mod pg_proxy;
+pub mod postgres;
+pub mod probe;
+pub mod runtime_api;
+
+pub use actor::{Actor, Answer};
+pub use app::TestApp;

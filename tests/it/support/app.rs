@@ -1,0 +1,234 @@
+//! The functions in this process, on a database of their own, with a clock that a test can move.
+
+use super::{Actor, Answer, postgres};
+use api::{AppState, HealthCache, SigningKeys, SigningSource};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use axum::Router;
+use axum::body::Body;
+use chrono::TimeDelta;
+use http_body_util::BodyExt as _;
+use scheduler::{Scheduler, Tick};
+use serde_json::json;
+use shared::clock::Clock;
+use shared::config::{StorageConfig, StorageSource};
+use shared::db::Db;
+use shared::ids::{JobId, OwnerId};
+use shared::jobs::{self, End, Enqueued, NewJob, Notifier, Payload, PostgresNotifier, Registry, State as JobState};
+use shared::secrets::Secrets;
+use shared::storage::Storage;
+use shared::users;
+use sqlx::{PgConnection, Row as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use worker::{State, Worker};
+
+/// Errand, for one test.
+pub struct TestApp {
+    /// The database's URL.
+    pub url: String,
+    /// The API's state.
+    pub api: AppState,
+    /// The worker.
+    pub worker: Worker,
+    /// The scheduler.
+    pub scheduler: Scheduler,
+    /// The clock of all three.
+    pub clock: Clock,
+    router: Router,
+    may_leave_jobs: bool,
+    _files: TempDir,
+}
+
+/// What a job's row says.
+#[derive(Debug)]
+pub struct Job {
+    pub state: JobState,
+    pub attempt: i32,
+    pub epoch: i32,
+    pub errors: Vec<String>,
+    pub result: Option<serde_json::Value>,
+    pub progress: Option<i16>,
+}
+
+impl TestApp {
+    /// Starts the functions with this project's kinds of job.
+    pub async fn new() -> Self {
+        Self::with_kinds(worker::registry()).await
+    }
+
+    /// Starts the functions with the given kinds of job.
+    pub async fn with_kinds(registry: Registry<State>) -> Self {
+        let url = postgres::database().await;
+        Self::at(url, registry).await
+    }
+
+    /// Starts the functions on a database that is there, or will be, or sits behind a proxy.
+    pub async fn at(url: String, registry: Registry<State>) -> Self {
+        let files = TempDir::new().unwrap();
+        let clock = Clock::default();
+        let db = postgres::handle(&url, 10);
+        let notifier = Notifier::Postgres(PostgresNotifier::remote(db.clone()));
+        let storage = Storage::new(StorageConfig { source: StorageSource::Folder(files.path().to_owned()) });
+        let secrets = Secrets::new(Arc::default());
+        let key = SigningSource::Key("a secret of tests, long enough for HS256".into());
+        let api = AppState {
+            db: db.clone(),
+            notifier: notifier.clone(),
+            clock: clock.clone(),
+            storage: storage.clone(),
+            signing: SigningKeys::new(key, secrets),
+            docs: true,
+            health: HealthCache::off(),
+        };
+        let state = State { db: postgres::handle(&url, 10), storage, clock: clock.clone() };
+        let worker = Worker::of(registry, state, notifier.clone());
+        let scheduler = Scheduler { db, notifier, clock: clock.clone() };
+        let router = api::app(api.clone());
+        Self { url, api, worker, scheduler, clock, router, may_leave_jobs: false, _files: files }
+    }
+
+    /// Lets the test end with unfinished jobs.
+    pub fn may_leave_jobs(mut self) -> Self {
+        self.may_leave_jobs = true;
+        self
+    }
+
+    /// Sends a request to the router.
+    pub async fn send(&self, request: axum::http::Request<Body>) -> Answer {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Makes an account without the cost of a password, and a client that is logged in to it.
+    pub async fn actor(&self) -> Actor<'_> {
+        let id = OwnerId::new();
+        let mut db = self.db().await;
+        users::create(&mut db, id, &format!("{id}@example.com"), "none", self.clock.now()).await.unwrap();
+        let token = self.api.signing.issue(id, self.clock.now()).await.unwrap();
+        Actor::new(self, id, token)
+    }
+
+    /// Connects to the database, apart from every pool.
+    pub async fn db(&self) -> PgConnection {
+        postgres::connect(&self.url).await
+    }
+
+    /// Returns a handle of its own to the database.
+    pub fn handle(&self) -> Db {
+        postgres::handle(&self.url, 4)
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(TimeDelta::from_std(by).unwrap());
+    }
+
+    /// Writes a job of the system.
+    pub async fn enqueue(&self, payload: &impl Payload) -> JobId {
+        self.enqueue_new(NewJob::new(payload).unwrap()).await.row.id
+    }
+
+    /// Writes a job.
+    pub async fn enqueue_new(&self, job: NewJob) -> Enqueued {
+        jobs::enqueue(&mut self.db().await, job, &self.clock).await.unwrap()
+    }
+
+    /// Hands the worker a batch of messages, as SQS does.
+    pub async fn batch(&self, jobs: &[JobId]) -> SqsBatchResponse {
+        let bodies: Vec<String> = jobs.iter().map(|job| json!({ "job": job }).to_string()).collect();
+        self.batch_of(&bodies).await
+    }
+
+    /// Hands the worker a batch of messages with these bodies; their ids are their positions.
+    pub async fn batch_of(&self, bodies: &[String]) -> SqsBatchResponse {
+        worker::handle_batch(&self.worker, event(bodies), Instant::now() + Duration::from_secs(60)).await
+    }
+
+    /// Runs what is due, and what that makes due, until nothing is.
+    pub async fn drain(&self) -> Vec<(JobId, End)> {
+        let mut ends = Vec::new();
+        loop {
+            let claimed_at = Instant::now();
+            let jobs = self.worker.runner.claim_due(100).await.unwrap();
+            if jobs.is_empty() {
+                return ends;
+            }
+            let mut shift = self.worker.runner.shift(None, Duration::from_secs(5));
+            shift.start(jobs, claimed_at);
+            while !shift.is_idle() {
+                ends.extend(shift.turn().await);
+            }
+        }
+    }
+
+    /// Lets the scheduler tick.
+    pub async fn tick(&self) -> Tick {
+        self.scheduler.tick().await.unwrap()
+    }
+
+    /// Reads a job's row.
+    pub async fn job(&self, id: JobId) -> Job {
+        let row = sqlx::query("select state, attempt, epoch, errors, result, progress from jobs where id = $1")
+            .bind(id)
+            .fetch_one(&mut self.db().await)
+            .await
+            .unwrap();
+        let errors: serde_json::Value = row.get("errors");
+        let texts = errors.as_array().unwrap().iter().map(|error| error["error"].as_str().unwrap().to_owned());
+        Job {
+            state: row.get("state"),
+            attempt: row.get("attempt"),
+            epoch: row.get("epoch"),
+            errors: texts.collect(),
+            result: row.get("result"),
+            progress: row.get("progress"),
+        }
+    }
+
+    /// Counts the effects of a job.
+    pub async fn effects(&self, id: JobId) -> i64 {
+        sqlx::query_scalar("select count(*) from effects where job_id = $1")
+            .bind(id)
+            .fetch_one(&mut self.db().await)
+            .await
+            .unwrap()
+    }
+}
+
+/// Makes the event that Lambda makes of messages with these bodies; their ids are their positions.
+pub fn event(bodies: &[String]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for (position, body) in bodies.iter().enumerate() {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(position.to_string());
+        message.body = Some(body.clone());
+        event.records.push(message);
+    }
+    event
+}
+
+/// Returns the ids of the messages that are to be delivered again.
+pub fn failures(response: &SqsBatchResponse) -> Vec<&str> {
+    response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
+}
+
+impl Drop for TestApp {
+    /// A test that leaves jobs behind has not looked at all that it did.
+    fn drop(&mut self) {
+        if self.may_leave_jobs || std::thread::panicking() {
+            return;
+        }
+        let url = self.url.clone();
+        let count = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let unfinished = "select count(*) from jobs where wake_at is not null";
+                sqlx::query_scalar::<_, i64>(unfinished).fetch_one(&mut postgres::connect(&url).await).await.unwrap()
+            })
+        });
+        assert_eq!(count.join().unwrap(), 0, "the test leaves unfinished jobs behind");
+    }
+}

@@ -1,0 +1,94 @@
+//! Kinds of job that do what a test needs: work, fail, panic, wait.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::jobs::{Context, Failure, Job, Outcome, Payload, Registry};
+use std::time::Duration;
+use worker::State;
+
+/// A job that does what it says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// Succeeds without effects.
+    Nothing,
+    /// Succeeds with this result.
+    Result(serde_json::Value),
+    /// Writes an effect in its own transaction.
+    Effect,
+    /// Fails, to be tried again.
+    Fail(String),
+    /// Gives up.
+    Discard(String),
+    /// Panics.
+    Panic(String),
+    /// Panics with something that is no text, and panics again when that is dropped.
+    PanicTwice,
+    /// Waits this many milliseconds, then writes an effect.
+    Sleep(u64),
+    /// Reports progress, then waits this many milliseconds.
+    Progress(u8, u64),
+}
+
+impl Payload for Probe {
+    const KIND: &'static str = "probe";
+    const MAX_ATTEMPTS: i32 = 3;
+}
+
+/// A second run is harmless: the effect is written with the fence, or not at all.
+impl Job<State> for Probe {
+    const TIMEOUT: Duration = Duration::from_secs(3);
+
+    async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
+        match self {
+            Self::Nothing => context.done(json!(null)),
+            Self::Result(result) => context.done(result),
+            Self::Effect => effect(&state, &context).await,
+            Self::Fail(error) => Err(anyhow::anyhow!(error).into()),
+            Self::Discard(reason) => Err(Failure::discard(reason)),
+            Self::Panic(message) => panic!("{message}"),
+            Self::PanicTwice => std::panic::panic_any(PanicsWhenDropped),
+            Self::Sleep(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                effect(&state, &context).await
+            }
+            Self::Progress(percent, milliseconds) => {
+                context.progress(percent);
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                context.done(json!(null))
+            }
+        }
+    }
+}
+
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// The same kind in a version that the registry of [`kinds`] does not know.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct NewerProbe;
+
+impl Payload for NewerProbe {
+    const KIND: &'static str = "probe";
+    const VERSION: i16 = 2;
+}
+
+/// A registry of probes.
+pub fn kinds() -> Registry<State> {
+    Registry::default().with::<Probe>()
+}
+
+async fn effect(state: &State, context: &Context) -> Result<Outcome, Failure> {
+    let mut tx = state.db.begin().await?;
+    sqlx::query("insert into effects (job_id, epoch) values ($1, $2)")
+        .bind(context.job())
+        .bind(context.epoch())
+        .execute(&mut *tx)
+        .await?;
+    context.commit(tx, json!({ "written": true })).await
+}

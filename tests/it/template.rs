@@ -1,0 +1,1 @@
+//! The stack, as CloudFormation will get it.
