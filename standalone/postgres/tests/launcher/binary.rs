@@ -30,6 +30,17 @@ fn the_exit_code_of_the_command_is_handed_on() {
     assert!(is_empty(&temporary));
 }
 
+#[test]
+fn a_wrong_command_line_is_explained() {
+    let program = env!("CARGO_BIN_EXE_local-postgres");
+
+    let output = Command::new(program).args(["run", "true"]).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(complaint, "local-postgres: usage: local-postgres run -- <command>…\n");
+}
+
 #[tokio::test]
 async fn a_killed_owner_takes_the_server_and_its_data_along() {
     let temporary = tempfile::tempdir().unwrap();

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
-use local_postgres::{Server, StartError};
+use local_postgres::{Options, Server, StartError};
+use tokio::time::timeout;
 
 use crate::{accepts, eventually, options, postmaster, query, signal};
 
@@ -60,6 +62,34 @@ async fn a_start_waits_for_the_server_of_an_owner_that_has_just_gone() {
 
     assert_eq!(query(&second, "select id from kept").await, "7");
     second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_at_any_moment_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+
+    // First while `initdb` is at work, then while the server itself starts.
+    for _phase in ["initdb", "postgres"] {
+        for patience in (0..80).step_by(5).map(Duration::from_millis) {
+            let _given_up = timeout(patience, Server::start(options(&folder))).await;
+        }
+        let server = Server::start(options(&folder)).await.unwrap();
+
+        assert_eq!(query(&server, "select 1").await, "1");
+        server.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_throwaway_server_that_crashed_takes_its_data_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let throwaway = Options { remove_data: true, ..options(&folder) };
+    let mut server = Server::start(throwaway).await.unwrap();
+
+    server.kill().await.unwrap();
+    drop(server);
+
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

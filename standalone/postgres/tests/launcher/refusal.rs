@@ -74,3 +74,13 @@ async fn a_server_that_gives_up_is_quoted() {
     assert!(message.contains("no_such_setting"), "{message}");
     assert!(message.contains("data.log"), "{message}");
 }
+
+#[tokio::test]
+async fn a_throwaway_server_that_cannot_start_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = Options::throwaway(folder.path(), Search::default()).unwrap();
+
+    Server::start(nowhere).await.unwrap_err();
+
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
