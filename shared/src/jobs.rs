@@ -18,6 +18,7 @@ mod shift;
 mod text;
 mod wake;
 
+pub use backoff::longest_wait;
 pub use claim::{Claimed, Claims, Unclaimed};
 pub use context::Context;
 pub use enqueue::{Enqueued, NewJob, enqueue, enqueue_many};

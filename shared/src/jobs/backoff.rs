@@ -9,7 +9,8 @@ const BASE: Duration = Duration::from_secs(2);
 const CAP: Duration = Duration::from_mins(15);
 
 /// Returns the longest wait after the given failed attempt, counted from 1: `min(cap, base × 2^(attempt − 1))`.
-pub(super) fn longest_wait(attempt: i32) -> Duration {
+#[must_use]
+pub fn longest_wait(attempt: i32) -> Duration {
     let doublings = u32::try_from(attempt.max(1) - 1).unwrap_or(0).min(20);
     BASE.saturating_mul(2_u32.saturating_pow(doublings)).min(CAP)
 }

@@ -1,6 +1,7 @@
 //! How attempts end, and what becomes of their jobs.
 
 use crate::support::TestApp;
+use crate::support::postgres::run;
 use crate::support::probe::{Probe, kinds};
 use serde_json::json;
 use shared::jobs::{End, State};
@@ -56,4 +57,81 @@ async fn a_discarded_job_is_not_tried_again() {
     let job = app.job(id).await;
     assert_eq!((job.state, job.attempt), (State::Failed, 1));
     assert_eq!(job.errors, ["hopeless"]);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failed_attempt_and_spares_the_neighbours() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let panics = app.enqueue(&Probe::Panic("boom".to_owned())).await;
+    let panics_twice = app.enqueue(&Probe::PanicTwice).await;
+    let neighbour = app.enqueue(&Probe::Effect).await;
+
+    app.batch(&[panics, panics_twice, neighbour]).await;
+
+    assert_eq!(app.job(panics).await.errors, ["the attempt panicked: boom"]);
+    assert_eq!(app.job(panics_twice).await.errors, ["the attempt panicked: without a message"]);
+    assert_eq!(app.job(neighbour).await.state, State::Succeeded);
+}
+
+#[tokio::test]
+async fn an_attempt_that_takes_too_long_is_stopped_and_leaves_no_effect() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let id = app.enqueue(&Probe::Sleep(60_000)).await;
+
+    app.batch(&[id]).await;
+
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.attempt), (State::Available, 1));
+    assert_eq!(job.errors, ["the attempt timed out after 3.0 s"]);
+    assert_eq!(app.effects(id).await, 0);
+}
+
+#[tokio::test]
+async fn a_result_with_a_nul_character_is_kept_without_it() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let id = app.enqueue(&Probe::Result(json!({ "te\0xt": ["a\0b"] }))).await;
+    let neighbour = app.enqueue(&Probe::Result(json!("whole"))).await;
+
+    app.drain().await;
+
+    assert_eq!(app.job(id).await.result, Some(json!({ "text": ["ab"] })));
+    assert_eq!(app.job(neighbour).await.result, Some(json!("whole")));
+}
+
+#[tokio::test]
+async fn an_error_with_a_nul_character_is_kept_without_it() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let id = app.enqueue(&Probe::Discard("no\0 luck".to_owned())).await;
+
+    app.drain().await;
+
+    assert_eq!(app.job(id).await.errors, ["no luck"]);
+}
+
+#[tokio::test]
+async fn a_result_that_postgresql_refuses_fails_its_job_and_spares_the_neighbours() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let refuse = "alter table jobs add constraint refused check (result is distinct from '\"refused\"')";
+    run(&mut app.db().await, refuse).await;
+    let refused = app.enqueue(&Probe::Result(json!("refused"))).await;
+    let neighbour = app.enqueue(&Probe::Result(json!("whole"))).await;
+
+    app.drain().await;
+
+    let job = app.job(refused).await;
+    assert_eq!(job.state, State::Failed);
+    assert!(job.errors[0].starts_with("the result could not be stored"), "{:?}", job.errors);
+    assert_eq!(app.job(neighbour).await.state, State::Succeeded);
+}
+
+#[tokio::test]
+async fn a_payload_that_cannot_be_read_fails_at_once_and_says_why() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let id = app.enqueue_raw(r#"{"nonsense": true}"#).await;
+
+    app.drain().await;
+
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.attempt), (State::Failed, 1));
+    assert!(job.errors[0].starts_with("the payload is not one of probe version 1: unknown variant"), "{:?}", job.errors);
 }

@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use serde_json::Value;
 use shared::ids::OwnerId;
+use uuid::Uuid;
 
 /// A client of the API; logged in or not.
 pub struct Actor<'a> {
@@ -29,6 +30,11 @@ impl<'a> Actor<'a> {
         Self { app, id, token }
     }
 
+    /// A client that is not logged in, and sends no token.
+    pub fn nobody(app: &'a TestApp) -> Self {
+        Self::new(app, OwnerId(Uuid::nil()), String::new())
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
@@ -49,9 +55,17 @@ impl<'a> Actor<'a> {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// Creates a task that has these fields, and a title of no matter when none is given.
+    pub async fn task(&self, mut fields: Value) -> Value {
+        fields.as_object_mut().unwrap().entry("title").or_insert_with(|| "a task".into());
+        self.post("/v1/tasks", fields).await.json(201)
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if !self.token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -76,6 +90,28 @@ impl Answer {
         assert_eq!(problem["status"], status);
         assert_eq!(problem["request_id"], self.header("x-request-id"));
         problem
+    }
+
+    /// Insists on a refusal because of wrong fields and returns them, each as `field: code`.
+    #[track_caller]
+    pub fn refused(&self) -> Vec<String> {
+        let problem = self.problem(422);
+        assert_eq!(problem["type"], "urn:errand:problem:invalid");
+        let errors = problem["errors"].as_array().unwrap().iter();
+        errors
+            .map(|error| {
+                assert_ne!(error["message"].as_str().unwrap(), "");
+                format!("{}: {}", error["field"].as_str().unwrap(), error["code"].as_str().unwrap())
+            })
+            .collect()
+    }
+
+    /// Returns where the next page is, as the header `Link` says; `None` on the last one.
+    #[track_caller]
+    pub fn next_page(&self) -> Option<String> {
+        let link = self.headers.get(header::LINK)?.to_str().unwrap();
+        let path = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).expect(link);
+        Some(path.to_owned())
     }
 
     /// Insists on a status and returns the body as text.

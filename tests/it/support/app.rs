@@ -1,5 +1,6 @@
 //! The functions in this process, on a database of their own, with a clock that a test can move.
 
+use super::pg_proxy::PgProxy;
 use super::{Actor, Answer, postgres};
 use api::{AppState, HealthCache, SigningKeys, SigningSource};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -18,6 +19,7 @@ use shared::secrets::Secrets;
 use shared::storage::Storage;
 use shared::users;
 use sqlx::{PgConnection, Row as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -26,7 +28,7 @@ use worker::{State, Worker};
 
 /// Errand, for one test.
 pub struct TestApp {
-    /// The database's URL.
+    /// The database's URL, for the test's own statements.
     pub url: String,
     /// The API's state.
     pub api: AppState,
@@ -64,11 +66,23 @@ impl TestApp {
         Self::at(url, registry).await
     }
 
-    /// Starts the functions on a database that is there, or will be, or sits behind a proxy.
+    /// Starts the functions on a database that is there, or is not.
     pub async fn at(url: String, registry: Registry<State>) -> Self {
+        Self::between(url.clone(), &url, registry)
+    }
+
+    /// Starts the functions behind a proxy that makes faults; the test's own statements go past it.
+    pub async fn behind_proxy(registry: Registry<State>) -> (PgProxy, Self) {
+        let url = postgres::database().await;
+        let proxy = PgProxy::start(SocketAddr::from(([127, 0, 0, 1], postgres::server().port()))).await;
+        let app = Self::between(url.clone(), &proxy.url(&url), registry);
+        (proxy, app)
+    }
+
+    fn between(own_url: String, url: &str, registry: Registry<State>) -> Self {
         let files = TempDir::new().unwrap();
         let clock = Clock::default();
-        let db = postgres::handle(&url, 10);
+        let db = postgres::handle(url, 10);
         let notifier = Notifier::Postgres(PostgresNotifier::remote(db.clone()));
         let storage = Storage::new(StorageConfig { source: StorageSource::Folder(files.path().to_owned()) });
         let secrets = Secrets::new(Arc::default());
@@ -82,11 +96,11 @@ impl TestApp {
             docs: true,
             health: HealthCache::off(),
         };
-        let state = State { db: postgres::handle(&url, 10), storage, clock: clock.clone() };
+        let state = State { db: postgres::handle(url, 10), storage, clock: clock.clone() };
         let worker = Worker::of(registry, state, notifier.clone());
         let scheduler = Scheduler { db, notifier, clock: clock.clone() };
         let router = api::app(api.clone());
-        Self { url, api, worker, scheduler, clock, router, may_leave_jobs: false, _files: files }
+        Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, _files: files }
     }
 
     /// Lets the test end with unfinished jobs.
@@ -134,6 +148,18 @@ impl TestApp {
     /// Writes a job.
     pub async fn enqueue_new(&self, job: NewJob) -> Enqueued {
         jobs::enqueue(&mut self.db().await, job, &self.clock).await.unwrap()
+    }
+
+    /// Writes a probe with a payload that no code would write.
+    pub async fn enqueue_raw(&self, payload: &str) -> JobId {
+        let id = self.enqueue(&super::probe::Probe::Nothing).await;
+        sqlx::query("update jobs set payload = $2::jsonb where id = $1")
+            .bind(id)
+            .bind(payload)
+            .execute(&mut self.db().await)
+            .await
+            .unwrap();
+        id
     }
 
     /// Hands the worker a batch of messages, as SQS does.
