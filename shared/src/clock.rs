@@ -14,12 +14,14 @@ pub struct Clock {
 impl Clock {
     /// Host time, for tokens and the stamps of domain rows; the engine asks the database instead.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         Utc::now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed))
     }
 
     /// Seconds that the engine's statements add to the database's clock; zero outside tests.
     #[expect(clippy::cast_precision_loss, reason = "offsets are far below 2^52 milliseconds")]
+    #[must_use]
     pub fn offset_seconds(&self) -> f64 {
         self.offset_ms.load(Ordering::Relaxed) as f64 / 1000.0
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Transaction};
+use std::future::Future;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,17 @@ struct Inner {
 struct Credentials {
     username: String,
     password: SecretString,
+}
+
+/// Limits how long database work may take: a connection whose other end has vanished would answer after many minutes.
+///
+/// # Errors
+/// Those of the work, and an I/O error that says that the time is up.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+    }
 }
 
 impl Db {

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OnceCell};
 
 /// How long a value is used before it is read again.
-const TIME_TO_LIVE: Duration = Duration::from_mins(5);
+pub const TIME_TO_LIVE: Duration = Duration::from_mins(5);
+
+/// After a failed refresh the old value is used this much longer before the next try.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// Which version of a secret is meant.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -38,7 +41,8 @@ pub struct SecretsError {
 
 #[derive(Debug)]
 struct Entry {
-    read_at: Instant,
+    /// When the value was read, or when it was last good enough.
+    fresh_at: Instant,
     value: Option<SecretString>,
 }
 
@@ -63,22 +67,37 @@ impl Secrets {
     /// # Errors
     /// When Secrets Manager refuses or cannot be reached, and nothing is cached.
     pub async fn get(&self, arn: &str, stage: Stage) -> Result<Option<SecretString>, SecretsError> {
+        self.get_within(arn, stage, TIME_TO_LIVE).await
+    }
+
+    /// As [`Secrets::get`], for a reader who has reason to think that the secret was rotated less than the usual time
+    /// to live ago.
+    ///
+    /// # Errors
+    /// As [`Secrets::get`].
+    pub async fn get_within(
+        &self,
+        arn: &str,
+        stage: Stage,
+        oldest: Duration,
+    ) -> Result<Option<SecretString>, SecretsError> {
         let mut cache = self.cache.lock().await;
         let key = (arn.to_owned(), stage);
         if let Some(entry) = cache.get(&key)
-            && entry.read_at.elapsed() < TIME_TO_LIVE
+            && entry.fresh_at.elapsed() < oldest
         {
             return Ok(entry.value.clone());
         }
         match self.fetch(arn, stage).await {
             Ok(value) => {
-                cache.insert(key, Entry { read_at: Instant::now(), value: value.clone() });
+                cache.insert(key, Entry { fresh_at: Instant::now(), value: value.clone() });
                 Ok(value)
             }
-            Err(error) => match cache.get(&key) {
-                Some(stale) => {
+            Err(error) => match cache.get_mut(&key) {
+                Some(old) => {
+                    old.fresh_at += old.fresh_at.elapsed().saturating_sub(TIME_TO_LIVE - PAUSE);
                     tracing::warn!(secret.arn = arn, error = %error.source, "Secret {arn} could not be refreshed, the cached value is used on");
-                    Ok(stale.value.clone())
+                    Ok(old.value.clone())
                 }
                 None => Err(error),
             },

@@ -25,11 +25,13 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(40);
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Request {
-    request_type: RequestType,
+    #[serde(rename = "RequestType")]
+    kind: RequestType,
     #[serde(rename = "ResponseURL")]
     response_url: String,
     stack_id: String,
-    request_id: String,
+    #[serde(rename = "RequestId")]
+    id: String,
     logical_resource_id: String,
     physical_resource_id: Option<String>,
 }
@@ -64,7 +66,7 @@ pub async fn handle(db: &Db, event: Value, time_left: Duration) -> anyhow::Resul
     }
     let request =
         Request::deserialize(event).context("the event has a ResponseURL but is no custom resource request")?;
-    let done = match request.request_type {
+    let done = match request.kind {
         // The schema goes with the database, whose own deletion policy decides.
         RequestType::Delete => Ok(json!({})),
         RequestType::Create | RequestType::Update => migrate(db, time_left).await,
@@ -90,7 +92,7 @@ async fn answer(request: &Request, done: &anyhow::Result<Value>) -> anyhow::Resu
         }),
         physical_resource_id: request.physical_resource_id.as_deref().unwrap_or(PHYSICAL_ID),
         stack_id: &request.stack_id,
-        request_id: &request.request_id,
+        request_id: &request.id,
         logical_resource_id: &request.logical_resource_id,
         data: done.as_ref().ok().cloned().unwrap_or_default(),
     };

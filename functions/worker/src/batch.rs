@@ -54,6 +54,7 @@ pub async fn handle_batch_until(
     batch.run(stop).await;
     worker.runner.notifier().notify(std::mem::take(&mut batch.again)).await;
     worker.state.db.settle().await;
+    worker.runner.settle().await;
     batch.log(&records, started);
 
     let failures = records.failures(&batch.unreached);

@@ -11,7 +11,7 @@ const UNAVAILABLE: &[&str] =
 const AUTHENTICATION: &[&str] = &["28P01", "28000"];
 
 fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 pub(super) fn is_authentication(error: &sqlx::Error) -> bool {

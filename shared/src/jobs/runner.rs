@@ -4,7 +4,7 @@ use super::claim::{self, Claimed, Claims};
 use super::registry::{Registry, Supported};
 use super::{Notifier, Shift};
 use crate::clock::Clock;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, within};
 use crate::ids::JobId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Connections for claims, heartbeats and ends. They are the engine's own: jobs that hold all of theirs must not keep
 /// a heartbeat waiting.
 const ENGINE_CONNECTIONS: u32 = 2;
+
+/// How long one of the engine's own statements may take.
+pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Claims jobs and runs them in [`Shift`]s; clones share everything.
 pub struct Runner<S> {
@@ -53,8 +56,11 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// # Errors
     /// When the database refuses or cannot be reached; then nothing is claimed.
     pub async fn claim(&self, ids: &[JobId]) -> Result<Claims, DbError> {
-        let mut connection = self.inner.db.acquire().await?;
-        Ok(claim::claim(&mut connection, ids, &self.inner.supported, &self.inner.clock).await?)
+        within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(claim::claim(&mut connection, ids, &self.inner.supported, &self.inner.clock).await?)
+        })
+        .await
     }
 
     /// Claims up to `limit` jobs that are due.
@@ -62,9 +68,12 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// # Errors
     /// When the database refuses or cannot be reached; then nothing is claimed.
     pub async fn claim_due(&self, limit: usize) -> Result<Vec<Claimed>, DbError> {
-        let mut connection = self.inner.db.acquire().await?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        Ok(claim::claim_due(&mut connection, limit, &self.inner.supported, &self.inner.clock).await?)
+        within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(claim::claim_due(&mut connection, limit, &self.inner.supported, &self.inner.clock).await?)
+        })
+        .await
     }
 
     /// Tells in how long the next waiting job becomes due, if one does within the window.
@@ -72,8 +81,11 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// # Errors
     /// When the database refuses or cannot be reached.
     pub async fn next_due(&self, window: Duration) -> Result<Option<Duration>, DbError> {
-        let mut connection = self.inner.db.acquire().await?;
-        Ok(claim::next_due(&mut connection, window, &self.inner.clock).await?)
+        within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(claim::next_due(&mut connection, window, &self.inner.clock).await?)
+        })
+        .await
     }
 
     /// Starts a shift: until `deadline` if there is one, and insisting for `patience` when the end of an attempt
@@ -87,6 +99,11 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     #[must_use]
     pub fn notifier(&self) -> &Notifier {
         &self.inner.notifier
+    }
+
+    /// Waits until the engine's connections are back in their pool; gives up after a second.
+    pub async fn settle(&self) {
+        self.inner.db.settle().await;
     }
 
     /// Closes the engine's connections.

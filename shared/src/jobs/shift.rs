@@ -61,7 +61,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             deadline,
             tasks: JoinSet::new(),
             attempts: HashMap::new(),
-            ledger: ledger::Ledger::new(patience),
+            ledger: ledger::Ledger::new(patience, deadline),
             heart: heart::Heart::default(),
         }
     }
@@ -111,9 +111,10 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
     /// Waits for the next thing to happen and deals with it; returns the attempts that ended by it, with their ends
     /// written. Dropping the future between turns loses nothing. Waits forever when the shift is idle.
     pub async fn turn(&mut self) -> Vec<(JobId, End)> {
+        heart::Heart::stop_expired(&mut self.attempts);
         self.ledger.begin_writing(&self.runner);
         self.heart.begin_beating(&self.runner, &self.attempts);
-        let heartbeat_due = self.heart.due_at(&self.attempts);
+        let due = self.heart.due_at(&self.attempts);
         tokio::select! {
             Some(joined) = self.tasks.join_next_with_id() => self.ended(joined),
             written = self.ledger.written() => self.ledger.close(written),
@@ -121,7 +122,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 self.heart.listen(beaten, &mut self.attempts);
                 Vec::new()
             }
-            () = sleep_until(heartbeat_due) => Vec::new(),
+            () = sleep_until(due) => Vec::new(),
         }
     }
 
@@ -134,12 +135,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         let verdict = match joined {
             Ok((_, Ok(Outcome(Success::Committed)))) => return vec![(attempt.id, End::Succeeded)],
             Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
-            Ok((_, Err(Failure::Superseded))) => return vec![(attempt.id, attempt.superseded())],
             Ok((_, Err(Failure::Discard(error)))) => Verdict::Discard { error: attempt.failed(&format!("{error:#}")) },
             Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&format!("{error:#}")),
             Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic())),
             Err(_) if attempt.was_released() => Verdict::Release,
-            Err(_) => return vec![(attempt.id, attempt.superseded())],
+            Ok((_, Err(Failure::Superseded))) | Err(_) => return vec![(attempt.id, attempt.superseded())],
         };
         self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict });
         Vec::new()

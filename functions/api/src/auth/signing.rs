@@ -8,12 +8,19 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::ids::OwnerId;
-use shared::secrets::{Secrets, Stage};
+use shared::secrets::{Secrets, Stage, TIME_TO_LIVE};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How long an access token is valid.
 pub const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(15);
+
+/// How old a cached secret may be.
+const USUAL_AGE: Duration = TIME_TO_LIVE;
+
+/// How old it may be when a token names a key that is not known. Made-up tokens cause no more calls than this allows.
+const ROTATION_AGE: Duration = Duration::from_secs(10);
 
 const REFUSED: ApiError = ApiError::Unauthorized("The access token is not valid. Log in again.");
 const EXPIRED: ApiError = ApiError::Unauthorized("The access token has expired. Log in again.");
@@ -45,7 +52,7 @@ impl SigningKeys {
     /// When the secret cannot be read.
     pub async fn issue(&self, account: OwnerId, now: DateTime<Utc>) -> Result<String, ApiError> {
         provider::install();
-        let Some(secret) = self.secret(Stage::Current).await? else {
+        let Some(secret) = self.secret(Stage::Current, USUAL_AGE).await? else {
             return Err(ApiError::Internal(anyhow::anyhow!("the signing secret has no current version")));
         };
         let claims = Claims { sub: account, iat: now.timestamp(), exp: (now + TOKEN_LIFETIME).timestamp() };
@@ -63,10 +70,13 @@ impl SigningKeys {
         let Some(key_id_of_token) = decode_header(token).ok().and_then(|header| header.kid) else {
             return Err(REFUSED);
         };
-        for stage in [Stage::Current, Stage::Previous] {
-            let Some(secret) = self.secret(stage).await? else { continue };
-            if key_id(&secret) == key_id_of_token {
-                return check(token, &secret, now);
+        // An unknown key may be newer than the cache: another process may sign with it since a moment ago.
+        for oldest in [USUAL_AGE, ROTATION_AGE] {
+            for stage in [Stage::Current, Stage::Previous] {
+                let Some(secret) = self.secret(stage, oldest).await? else { continue };
+                if key_id(&secret) == key_id_of_token {
+                    return check(token, &secret, now);
+                }
             }
         }
         Err(REFUSED)
@@ -77,14 +87,14 @@ impl SigningKeys {
     /// # Errors
     /// When it cannot.
     pub async fn ready(&self) -> Result<(), ApiError> {
-        self.secret(Stage::Current).await.map(|_| ())
+        self.secret(Stage::Current, USUAL_AGE).await.map(|_| ())
     }
 
-    async fn secret(&self, stage: Stage) -> Result<Option<SecretString>, ApiError> {
+    async fn secret(&self, stage: Stage, oldest: Duration) -> Result<Option<SecretString>, ApiError> {
         match (&*self.source, stage) {
             (SigningSource::Key(key), Stage::Current) => Ok(Some(key.clone())),
             (SigningSource::Key(_), Stage::Previous) => Ok(None),
-            (SigningSource::Secret(arn), stage) => Ok(self.secrets.get(arn, stage).await?),
+            (SigningSource::Secret(arn), stage) => Ok(self.secrets.get_within(arn, stage, oldest).await?),
         }
     }
 }

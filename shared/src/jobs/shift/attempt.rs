@@ -72,6 +72,10 @@ impl Attempt {
         }
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_some()
+    }
+
     pub(super) fn was_released(&self) -> bool {
         self.stop == Some(Stop::Release)
     }

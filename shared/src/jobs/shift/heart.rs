@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, Stop};
 use super::{Runner, when_there};
-use crate::db::DbError;
+use crate::db::{DbError, within};
 use crate::ids::JobId;
 use crate::jobs::lease::{self, Beat};
 use futures_util::future::BoxFuture;
@@ -12,6 +12,9 @@ use tokio::task::Id;
 
 /// After a heartbeat that failed, the next one comes this soon.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// A heartbeat that takes longer has failed: a lease must not run out while one is waited for.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// A lease is extended this many times before it would end.
 const BEATS_PER_LEASE: u32 = 3;
@@ -67,10 +70,10 @@ impl Heart {
         let inner = std::sync::Arc::clone(&runner.inner);
         self.beating = Some(Box::pin(async move {
             let sent_at = Instant::now();
-            let kept = async {
+            let kept = within(LIMIT, async {
                 let mut connection = inner.db.acquire().await?;
                 Ok(lease::heartbeat(&mut connection, &beats, &inner.clock).await?)
-            };
+            });
             let kept = kept.await;
             Beaten { asked: beats.into_iter().map(|beat| beat.id).collect(), sent_at, kept }
         }));
@@ -82,7 +85,7 @@ impl Heart {
         beaten
     }
 
-    /// Extends what was kept and stops what was lost, or what may be lost while the database cannot be asked.
+    /// Extends what was kept and stops what was lost.
     pub(super) fn listen(&mut self, beaten: Beaten, attempts: &mut HashMap<Id, Attempt>) {
         let shortest = attempts.values().map(|attempt| attempt.lease).min().unwrap_or(RETRY);
         let wait = if beaten.kept.is_ok() { shortest / BEATS_PER_LEASE } else { RETRY };
@@ -106,14 +109,20 @@ impl Heart {
                 );
             }
         }
+    }
+
+    /// Stops what may be lost: its lease ran out while the database could not be asked.
+    pub(super) fn stop_expired(attempts: &mut HashMap<Id, Attempt>) {
         let now = Instant::now();
         for attempt in attempts.values_mut().filter(|attempt| attempt.lease_until <= now) {
             attempt.stop(Stop::LeaseLost);
         }
     }
 
-    /// When the next heartbeat is due; `None` while nothing runs or one is under way.
+    /// When there is something to do next: a heartbeat to send, or a lease that runs out.
     pub(super) fn due_at(&self, attempts: &HashMap<Id, Attempt>) -> Option<Instant> {
-        self.next.filter(|_| !attempts.is_empty() && self.beating.is_none())
+        let beat = self.next.filter(|_| !attempts.is_empty() && self.beating.is_none());
+        let lease = attempts.values().filter(|attempt| !attempt.is_stopped()).map(|attempt| attempt.lease_until).min();
+        beat.into_iter().chain(lease).min()
     }
 }

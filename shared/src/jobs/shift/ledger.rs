@@ -2,9 +2,10 @@
 //! the next, so a lone end never waits and a crowd shares.
 
 use super::{End, Ending, Runner, State, Verdict, storable_error, when_there};
-use crate::db::DbError;
+use crate::db::{DbError, within};
 use crate::ids::JobId;
 use crate::jobs::finish::{self, Settled};
+use crate::jobs::runner::STATEMENT_LIMIT;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -31,14 +32,15 @@ pub(super) struct Written {
 
 pub(super) struct Ledger {
     patience: Duration,
+    deadline: Option<Instant>,
     open: Vec<Line>,
     writing: Option<BoxFuture<'static, Written>>,
     pause: bool,
 }
 
 impl Ledger {
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, open: Vec::new(), writing: None, pause: false }
+    pub(super) fn new(patience: Duration, deadline: Option<Instant>) -> Self {
+        Self { patience, deadline, open: Vec::new(), writing: None, pause: false }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -63,10 +65,10 @@ impl Ledger {
                 tokio::time::sleep(PAUSE).await;
             }
             let endings: Vec<Ending> = lines.iter().map(|line| line.ending.clone()).collect();
-            let result = async {
+            let result = within(STATEMENT_LIMIT, async {
                 let mut connection = inner.db.acquire().await?;
                 Ok(finish::settle(&mut connection, &endings, &inner.clock).await?)
-            };
+            });
             let mut result: Result<HashMap<JobId, Settled>, DbError> = result.await;
             if let Ok(settled) = &mut result {
                 inner
@@ -96,8 +98,9 @@ impl Ledger {
     fn try_again(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<(JobId, End)> {
         self.pause = true;
         let mut given_up = Vec::new();
+        let is_over = self.deadline.is_some_and(|deadline| Instant::now() + PAUSE >= deadline);
         for line in lines {
-            if line.since.elapsed() < self.patience {
+            if line.since.elapsed() < self.patience && !is_over {
                 self.open.push(line);
             } else {
                 tracing::error!(job.id = %line.ending.id, error = %error, "The end of job {} could not be written", line.ending.id);

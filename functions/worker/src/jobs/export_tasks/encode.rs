@@ -37,7 +37,7 @@ struct Row<'a> {
 
 /// Turns tasks into chunks of a file.
 pub(super) enum Encoder {
-    Csv(csv::Writer<Vec<u8>>),
+    Csv(Box<csv::Writer<Vec<u8>>>),
     Json { chunk: Vec<u8>, is_first: bool },
 }
 
@@ -47,7 +47,7 @@ impl Encoder {
             Format::Csv => {
                 let mut writer = csv_writer();
                 writer.write_record(HEADER)?;
-                Ok(Self::Csv(writer))
+                Ok(Self::Csv(Box::new(writer)))
             }
             Format::Json => Ok(Self::Json { chunk: vec![b'['], is_first: true }),
         }
@@ -71,7 +71,7 @@ impl Encoder {
     pub(super) fn take(&mut self) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Csv(writer) => {
-                let full = std::mem::replace(writer, csv_writer());
+                let full = std::mem::replace(&mut **writer, csv_writer());
                 Ok(full.into_inner().map_err(csv::IntoInnerError::into_error)?)
             }
             Self::Json { chunk, .. } => Ok(std::mem::take(chunk)),
