@@ -1,0 +1,58 @@
+# Every recipe is what CI runs. `just` lists them, `just ci` runs all of them in CI's order.
+# The tools besides Rust come from `.ci/tools`, which puts them into `.venv`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+
+# The packages whose release binaries are built and tried.
+binaries := "api worker scheduler migrate errand echo"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Formatting.
+fmt:
+    cargo fmt --all --check
+
+# Spelling, in code and documents.
+spell:
+    typos
+
+# The template, by the linters of SAM and CloudFormation; no AWS account is asked.
+template:
+    SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 sam validate --lint --template template.yaml
+    cfn-lint template.yaml
+    python3 scripts/transform-template.py > /dev/null
+
+# Licences, sources and banned crates among the dependencies.
+deny:
+    cargo deny check --hide-inclusion-graph bans licenses sources
+
+# Lints.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# The documentation of the code.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Every test.
+test:
+    cargo test --workspace
+
+# Whether `shared/.sqlx` fits the statements; `scripts/prepare-queries` writes it anew.
+queries:
+    scripts/prepare-queries --check
+
+# The release binaries: fat link-time optimisation, so minutes.
+release:
+    cargo build --release --locked {{ prepend("--package ", binaries) }}
+
+# The tests of the binaries, on the release builds.
+smoke: release
+    ERRAND_BIN_DIR=target/release cargo test --workspace --test it binaries::
+
+# Everything, cheap things first.
+ci: fmt spell template deny lint docs queries test release smoke
