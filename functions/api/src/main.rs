@@ -3,7 +3,8 @@
 use api::{AppState, Config, app};
 use lambda_http::{Error, run};
 
-#[tokio::main]
+// One request at a time: a second thread would only cost start-up time.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;

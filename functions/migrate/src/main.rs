@@ -9,7 +9,7 @@ use shared::secrets::Secrets;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;

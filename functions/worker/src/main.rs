@@ -13,7 +13,8 @@ async fn main() -> Result<(), Error> {
     let worker = &Worker::from_config(config);
     run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-        Ok::<_, Error>(handle_batch(worker, event.payload, Instant::now() + left).await)
+        // Boxed: it holds the futures of everything that a batch does.
+        Ok::<_, Error>(Box::pin(handle_batch(worker, event.payload, Instant::now() + left)).await)
     }))
     .await
 }

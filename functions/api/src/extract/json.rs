@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::error::Category;
 
 /// A JSON body, in or out.
@@ -58,13 +59,19 @@ fn unread(rejection: &BytesRejection) -> ApiError {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // Serde would take an array of the right length for a struct.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::Malformed("The body must be a JSON object.".to_owned()));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
         let error = error.into_inner();
-        match error.classify() {
-            Category::Data => ApiError::Invalid(vec![wrong(&field, &error)]),
-            _ => malformed(&error),
+        // A number where an enum belongs is called a mistake of syntax, although the body is JSON.
+        if error.classify() == Category::Data || serde_json::from_slice::<Value>(body).is_ok() {
+            ApiError::Invalid(vec![wrong(&field, &error)])
+        } else {
+            malformed(&error)
         }
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
@@ -75,13 +82,15 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::Malformed(format!("The body is not JSON: {error}."))
 }
 
-/// Names the field of a mistake. Missing and unknown fields are named by serde's message alone.
+/// Names the field of a mistake. Missing, doubled and unknown fields are named by serde's message alone.
 fn wrong(path: &str, error: &serde_json::Error) -> FieldError {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let named = message.split('`').nth(1).unwrap_or_default();
     let (field, code) = if message.starts_with("missing field") {
         (join(path, named), "missing")
+    } else if message.starts_with("duplicate field") {
+        (join(path, named), "duplicate")
     } else if message.starts_with("unknown field") {
         (if path.ends_with(named) { path.to_owned() } else { join(path, named) }, "unknown")
     } else {

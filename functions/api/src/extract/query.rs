@@ -24,6 +24,10 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
                     let named = message.split('`').nth(1).unwrap_or(&path).to_owned();
                     return Err(ApiError::field(named, "unknown", message));
                 }
+                if message.starts_with("duplicate field") {
+                    let named = message.split('`').nth(1).unwrap_or(&path).to_owned();
+                    return Err(ApiError::field(named, "duplicate", message));
+                }
                 Err(ApiError::field(path, "wrong_type", message))
             }
         }

@@ -51,6 +51,9 @@ struct FilterIn {
 impl ExportIn {
     fn parse(self) -> Result<ExportTasks, ApiError> {
         let mut fields = Fields::default();
+        if let Some(priority) = self.filter.priority {
+            fields.number("filter.priority", priority.into(), 0..=9);
+        }
         for (field, text) in [("filter.tag", &self.filter.tag), ("filter.q", &self.filter.q)] {
             if let Some(text) = text {
                 fields.text(field, text, 1..=200);

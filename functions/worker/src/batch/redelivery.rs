@@ -26,7 +26,8 @@ pub(super) async fn hurry(notifier: &Notifier, messages: &[&SqsMessage]) {
                 Err(error) => tracing::warn!(error = %error, "A message has no receipt handle"),
             }
         }
-        if let Err(error) = request.send().await {
+        // Boxed: the SDK's futures are large, and would otherwise become part of every future above.
+        if let Err(error) = Box::pin(request.send()).await {
             tracing::warn!(
                 error = %aws_sdk_sqs::Error::from(error),
                 "SQS was not asked to deliver {} messages soon, it will later",
