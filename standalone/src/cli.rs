@@ -44,10 +44,10 @@ pub(crate) struct ServicesArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct StateArgs {
-    /// The folder of everything that is kept [default: ERRAND_STATE, else .errand]
+    /// The folder of everything that is kept [default: `ERRAND_STATE`, else .errand]
     #[arg(long)]
     pub(crate) state: Option<PathBuf>,
-    /// Delete the state folder first.
+    /// Delete everything that is kept there first.
     #[arg(long)]
     pub(crate) fresh: bool,
 }

@@ -1,7 +1,7 @@
 //! The database: the one that `DATABASE_URL` names, or a PostgreSQL of our own in the state folder.
 
 use crate::state_dir::StateDir;
-use anyhow::Context as _;
+use anyhow::bail;
 use local_postgres::{Options, Search, Server};
 use shared::aws::Sdk;
 use shared::config::DatabaseConfig;
@@ -9,12 +9,16 @@ use shared::db::Db;
 use shared::secrets::Secrets;
 use sqlx::{Connection as _, PgConnection};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of the database that is made in a server of our own.
 const NAME: &str = "errand";
 
 /// The oldest PostgreSQL whose statements are known to work, as `server_version_num`.
 const OLDEST_VERSION: i32 = 150_000;
+
+/// How long a database may take to answer at the start.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts a server of our own, with a database in it.
 pub(crate) async fn start(
@@ -44,8 +48,20 @@ pub(crate) fn url(server: &Server) -> String {
 pub(crate) async fn prepare(config: DatabaseConfig) -> anyhow::Result<()> {
     let db = Db::new(config, Secrets::new(Arc::new(Sdk::default())));
     let options = db.connect_options().await?;
-    let mut connection =
-        PgConnection::connect_with(&options).await.context("the database that DATABASE_URL names cannot be reached")?;
+    let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
+    let why = match connecting.await {
+        Ok(Ok(connection)) => return check_and_migrate(&db, connection).await,
+        // Its source says the same again.
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("it does not answer within {} s", PATIENCE.as_secs()),
+    };
+    bail!(
+        "the database cannot be used: {why}\n\
+         Start it, or correct DATABASE_URL. Without DATABASE_URL, Errand runs a PostgreSQL of its own."
+    )
+}
+
+async fn check_and_migrate(db: &Db, mut connection: PgConnection) -> anyhow::Result<()> {
     let version: i32 =
         sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
     anyhow::ensure!(
@@ -54,6 +70,6 @@ pub(crate) async fn prepare(config: DatabaseConfig) -> anyhow::Result<()> {
         version / 10_000,
     );
     connection.close().await?;
-    migrate::apply(&db).await?;
+    migrate::apply(db).await?;
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(crate) async fn run(worker: &Worker, sqs: &SqsNotifier, stop: &CancellationT
         let messages = match messages {
             Ok(messages) => messages,
             Err(error) => {
-                tracing::warn!(error = %error, "SQS could not be asked for messages");
+                let error = format!("{:#}", anyhow::Error::new(error));
+                tracing::warn!(error, "SQS could not be asked for messages");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
@@ -107,7 +108,7 @@ async fn delete(sqs: &SqsNotifier, receipts: Vec<(String, String)>, response: &S
         return;
     }
     if let Err(error) = request.send().await {
-        let error = aws_sdk_sqs::Error::from(error);
-        tracing::warn!(error = %error, "{count} messages could not be deleted and will be delivered again");
+        let error = format!("{:#}", anyhow::Error::new(aws_sdk_sqs::Error::from(error)));
+        tracing::warn!(error, "{count} messages could not be deleted and will be delivered again");
     }
 }

@@ -1,9 +1,10 @@
 //! `errand services`: only PostgreSQL and the source of events, beside `cargo lambda watch`, which runs the functions.
 
 use crate::cli::ServicesArgs;
+use crate::database;
 use crate::event_source::EventSource;
 use crate::state_dir::StateDir;
-use crate::{database, stop};
+use crate::stop::Signals;
 use shared::config::{DatabaseConfig, DatabaseSource, LogConfig, LogFormat};
 use shared::db::Db;
 use shared::secrets::Secrets;
@@ -34,8 +35,12 @@ pub(crate) async fn run(
         ("LOG_FORMAT", "text".to_owned()),
     ];
     let env_file = state_dir.path().join(ENV_FILE);
-    let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let mut lines = Vec::new();
+    for (name, value) in variables {
+        writeln!(lines, "{name}={value}")?;
+    }
     std::fs::write(&env_file, lines)?;
+    let signals = Signals::catch()?;
     announce(&env_file, &arguments.lambda)?;
 
     let db = Db::new(config, Secrets::new(std::sync::Arc::default()));
@@ -43,7 +48,7 @@ pub(crate) async fn run(
     let stop = CancellationToken::new();
     let ran = tokio::select! {
         () = source.run(&db, &stop) => Ok(()),
-        ended = stop::watch(stop.clone()) => ended,
+        ended = signals.watch(stop.clone()) => ended,
     };
     db.close().await;
     server.stop().await?;

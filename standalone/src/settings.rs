@@ -17,37 +17,56 @@ impl Settings {
     pub(crate) fn load(
         lookup: &dyn Fn(&str) -> Option<String>,
         defaults: &HashMap<&'static str, String>,
-    ) -> anyhow::Result<Self> {
-        let lookup =
-            |name: &str| lookup(name).filter(|value| !value.is_empty()).or_else(|| defaults.get(name).cloned());
+    ) -> Result<Self, ConfigError> {
+        let lookup = |name: &str| set(lookup, name).or_else(|| defaults.get(name).cloned());
         let api = api::Config::load(&lookup);
         let worker = worker::Config::load(&lookup);
         let scheduler = scheduler::Config::load(&lookup);
         match (api, worker, scheduler) {
             (Ok(api), Ok(worker), Ok(scheduler)) => Ok(Self { api, worker, scheduler }),
-            (api, worker, scheduler) => {
-                let errors = [api.err(), worker.err(), scheduler.err()];
-                let problems: BTreeSet<String> =
-                    errors.into_iter().flatten().flat_map(|error| error.problems).collect();
-                Err(ConfigError { problems: problems.into_iter().collect() }.into())
-            }
+            (api, worker, scheduler) => Err(together([api.err(), worker.err(), scheduler.err()])),
         }
     }
 }
 
-/// Where to listen: the command line, else `HOST` and `PORT`, else 127.0.0.1:8000.
-pub(crate) fn address(
+/// Returns a variable's value; an empty one counts as not set.
+pub(crate) fn set(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    lookup(name).filter(|value| !value.is_empty())
+}
+
+/// Checks every variable before anything is made or started, and returns where to listen: the command line, else `HOST`
+/// and `PORT`, else 127.0.0.1:8000.
+pub(crate) fn check(
     host: Option<String>,
     port: Option<u16>,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<(String, u16)> {
-    let from_environment = config::load(lookup, |reader| {
+    // Stands for what is only known when the state folder is open and its server runs.
+    let mut defaults = HashMap::from([("EXPORT_DIR", "exports".to_owned())]);
+    if set(lookup, "SIGNING_SECRET_ARN").is_none() {
+        defaults.insert("SECRET_KEY", "?".repeat(32));
+    }
+    if set(lookup, "DATABASE_SECRET_ARN").is_none() {
+        defaults.insert("DATABASE_URL", "postgres://errand@127.0.0.1/errand".to_owned());
+    }
+    let settings = Settings::load(lookup, &defaults);
+    let address = config::load(lookup, |reader| {
         let host = reader.text("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
         Some((host, reader.parsed("PORT", 8000, "a port number")))
-    })?;
+    });
+    let (from_environment, _) = match (address, settings) {
+        (Ok(address), Ok(settings)) => (address, settings),
+        (address, settings) => return Err(together([address.err(), settings.err()]).into()),
+    };
     let host = host.unwrap_or(from_environment.0);
     if host.is_empty() {
         bail!("--host is empty");
     }
     Ok((host, port.unwrap_or(from_environment.1)))
+}
+
+/// Makes one error of several, in which each problem is named once.
+fn together<const N: usize>(errors: [Option<ConfigError>; N]) -> ConfigError {
+    let problems: BTreeSet<String> = errors.into_iter().flatten().flat_map(|error| error.problems).collect();
+    ConfigError { problems: problems.into_iter().collect() }
 }

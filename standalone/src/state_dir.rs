@@ -2,9 +2,15 @@
 
 use crate::cli::StateArgs;
 use anyhow::{Context as _, bail};
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+
+/// Everything that is kept in the folder, but for the lock and the downloads: what `--fresh` deletes, and nothing else,
+/// so that a folder of other things can be named by mistake without loss.
+const KEPT: [&str; 7] =
+    ["exports", "lambda.env", "postgres", "postgres.init", "postgres.lock", "postgres.log", "secret-key"];
 
 /// The folder, locked for this process.
 #[derive(Debug)]
@@ -16,7 +22,8 @@ pub(crate) struct StateDir {
 impl StateDir {
     /// Opens the folder, makes it when it is missing, and empties it first when that was asked for.
     pub(crate) fn open(arguments: &StateArgs, lookup: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
-        let chosen = arguments.state.clone().or_else(|| lookup("ERRAND_STATE").map(PathBuf::from));
+        let from_environment = || lookup("ERRAND_STATE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let chosen = arguments.state.clone().or_else(from_environment);
         let path = chosen.unwrap_or_else(|| PathBuf::from(".errand"));
         fs::create_dir_all(&path).with_context(|| format!("the state folder {} cannot be made", path.display()))?;
         let path = path.canonicalize()?;
@@ -75,14 +82,15 @@ impl StateDir {
 
     /// Deletes everything but the lock and the downloads.
     fn empty(&self) -> anyhow::Result<()> {
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            let path = entry.path();
-            if path == self.path.join("lock") || path == self.downloads() {
-                continue;
+        for name in KEPT {
+            let path = self.path.join(name);
+            let deleted = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match deleted {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("{} cannot be deleted", path.display()));
+                }
+                _ => {}
             }
-            let deleted = if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            deleted.with_context(|| format!("{} cannot be deleted", path.display()))?;
         }
         Ok(())
     }
@@ -91,5 +99,9 @@ impl StateDir {
 fn random_key() -> anyhow::Result<String> {
     let random = ring::rand::generate::<[u8; 32]>(&ring::rand::SystemRandom::new());
     let Ok(bytes) = random else { bail!("the system has no randomness for a secret") };
-    Ok(bytes.expose().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut key = String::new();
+    for byte in bytes.expose() {
+        write!(key, "{byte:02x}")?;
+    }
+    Ok(key)
 }

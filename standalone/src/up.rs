@@ -4,7 +4,8 @@ use crate::cli::UpArgs;
 use crate::listen::{self, Heard};
 use crate::settings::{self, Settings};
 use crate::state_dir::StateDir;
-use crate::{database, http, poll, stop, ticks};
+use crate::stop::Signals;
+use crate::{database, http, poll, ticks};
 use api::{AppState, SigningKeys};
 use local_postgres::Server;
 use shared::aws::Sdk;
@@ -17,7 +18,7 @@ use shared::storage::Storage;
 use std::collections::HashMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{State, Worker};
@@ -28,25 +29,24 @@ const POOL_SIZE: &str = "8";
 /// Batches of messages that run side by side when there is a queue.
 const POLLERS: usize = 2;
 
+/// How long connections may take to be closed in good order.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// Runs everything until it is stopped.
 pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> anyhow::Result<()> {
     let started = Instant::now();
-    let (host, port) = settings::address(arguments.host, arguments.port, lookup)?;
+    let (host, port) = settings::check(arguments.host, arguments.port, lookup)?;
     let listener = http::bind(&host, port).await?;
     let state_dir = StateDir::open(&arguments.state, lookup)?;
     let mut defaults = HashMap::from([
         ("DATABASE_POOL_SIZE", POOL_SIZE.to_owned()),
         ("EXPORT_DIR", state_dir.exports().display().to_string()),
         ("LOG_FORMAT", if std::io::stderr().is_terminal() { "text" } else { "json" }.to_owned()),
-        ("SECRET_KEY", state_dir.secret_key()?),
     ]);
-    let given = lookup("DATABASE_URL").or_else(|| lookup("DATABASE_SECRET_ARN")).is_some_and(|value| !value.is_empty());
-    if !given {
-        // Everything else is checked before a server is started for nothing.
-        let mut rehearsal = defaults.clone();
-        rehearsal.insert("DATABASE_URL", "postgres://errand@127.0.0.1/errand".to_owned());
-        Settings::load(lookup, &rehearsal)?;
+    if settings::set(lookup, "SIGNING_SECRET_ARN").is_none() {
+        defaults.insert("SECRET_KEY", state_dir.secret_key()?);
     }
+    let given = ["DATABASE_URL", "DATABASE_SECRET_ARN"].iter().any(|name| settings::set(lookup, name).is_some());
     let server = if given { None } else { Some(database::start(&state_dir, lookup).await?) };
     if let Some(server) = &server {
         defaults.insert("DATABASE_URL", database::url(server));
@@ -56,8 +56,11 @@ pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<Stri
     database::prepare(settings.api.database.clone()).await?;
 
     let host = Host::new(settings);
+    // Before anybody is told that it is up, and may want it down.
+    let signals = Signals::catch()?;
     host.announce(&listener, &state_dir, server.as_ref(), started)?;
-    let ran = host.run(listener).await;
+    // Boxed: it holds the futures of everything that runs.
+    let ran = Box::pin(host.run(listener, signals)).await;
     if let Some(server) = server {
         server.stop().await?;
     }
@@ -155,7 +158,7 @@ impl Host {
     }
 
     /// Runs until the first signal, then lets everything finish.
-    async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+    async fn run(self, listener: TcpListener, signals: Signals) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let functions = async {
             let app = api::app(self.api.clone());
@@ -168,13 +171,18 @@ impl Host {
         };
         let ran = tokio::select! {
             served = functions => served,
-            ended = stop::watch(stop.clone()) => ended,
+            ended = signals.watch(stop.clone()) => ended,
         };
+        // The pools wait for statements that nobody waits for any more: not longer than this.
+        let _some_are_cut = tokio::time::timeout(GOODBYE, self.close()).await;
+        ran
+    }
+
+    async fn close(&self) {
         for db in [&self.api.db, &self.worker.state.db, &self.scheduler.db] {
             db.close().await;
         }
         self.worker.runner.close().await;
-        ran
     }
 
     async fn work(&self, stop: &CancellationToken) {
