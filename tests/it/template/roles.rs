@@ -1,0 +1,89 @@
+//! What the functions may do: each what it does, and nothing else.
+
+use super::{FUNCTIONS, Stack};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+#[test]
+fn each_function_may_do_what_it_does() {
+    let Some(stack) = Stack::transformed() else { return };
+    let actions = |role: &str| {
+        let statements = stack.properties(role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let actions: BTreeSet<String> = statements.iter().flat_map(|statement| list(&statement["Action"])).collect();
+        actions.into_iter().filter(|action| !action.starts_with("logs:")).collect::<Vec<_>>().join(" ")
+    };
+
+    assert_eq!(actions("ApiRole"), "s3:GetObject secretsmanager:GetSecretValue sqs:GetQueueAttributes sqs:SendMessage");
+    assert_eq!(actions("MigrateRole"), "secretsmanager:GetSecretValue");
+    assert_eq!(actions("SchedulerRole"), "secretsmanager:GetSecretValue sqs:SendMessage");
+    assert_eq!(
+        actions("WorkerRole"),
+        "s3:AbortMultipartUpload s3:PutObject secretsmanager:GetSecretValue sqs:ChangeMessageVisibility \
+         sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+    );
+    assert_eq!(actions("TickRole"), "lambda:InvokeFunction");
+}
+
+#[test]
+fn only_the_api_reads_what_signs_tokens() {
+    let Some(stack) = Stack::transformed() else { return };
+    let database = json!({ "Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"] });
+
+    for (function, _) in FUNCTIONS {
+        let role = format!("{}Role", function[..1].to_uppercase() + &function[1..]);
+        let statements = stack.properties(&role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let reads = statements.iter().find(|statement| statement["Action"] == "secretsmanager:GetSecretValue").unwrap();
+
+        match function {
+            "api" => assert_eq!(reads["Resource"], json!([database, { "Ref": "SigningSecret" }])),
+            _ => assert_eq!(reads["Resource"], database, "{function}"),
+        }
+    }
+}
+
+#[test]
+fn no_role_has_a_wildcard_of_actions_or_a_policy_of_somebody_else() {
+    let Some(stack) = Stack::transformed() else { return };
+    let mut documents = Vec::new();
+    for name in stack.of_type("AWS::IAM::ManagedPolicy") {
+        documents.push((name, &stack.properties(name)["PolicyDocument"]));
+    }
+    for name in stack.of_type("AWS::IAM::Role") {
+        let role = stack.properties(name);
+        documents.extend(role["Policies"].as_array().unwrap().iter().map(|policy| (name, &policy["PolicyDocument"])));
+        let managed = role["ManagedPolicyArns"].as_array().into_iter().flatten();
+        assert!(managed.clone().all(|policy| policy == &json!({ "Ref": "FunctionBasePolicy" })), "{name}");
+    }
+
+    for (name, document) in documents {
+        for statement in document["Statement"].as_array().unwrap() {
+            if statement["Effect"] == "Deny" {
+                continue;
+            }
+            for action in list(&statement["Action"]) {
+                assert!(!action.contains('*'), "{name} may {action}");
+                // EC2 and X-Ray know no narrower resource for these.
+                let has_resource = !action.starts_with("ec2:") && !action.starts_with("xray:");
+                assert!(!has_resource || statement["Resource"] != "*", "{name} may {action} anything");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_two_functions_share_a_role() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    let roles: BTreeSet<String> =
+        FUNCTIONS.iter().map(|(_, function)| stack.properties(function)["Role"].to_string()).collect();
+
+    assert_eq!(roles.len(), FUNCTIONS.len());
+}
+
+/// A value that may be one or several.
+fn list(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        many => many.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Each function gets the variables that it reads, and reads the variables that it gets.
+
+use super::{FUNCTIONS, Stack};
+use serde_json::Value;
+use shared::config::{ConfigError, DatabaseConfig, DatabaseSource, StorageSource};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is read in place of a secret's ARN on a laptop, and not set on AWS.
+const LOCAL: [&str; 2] = ["DATABASE_URL", "SECRET_KEY"];
+
+const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
+
+#[test]
+fn every_function_starts_on_its_variables_and_reads_them_all() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    for environment in ENVIRONMENTS {
+        for (function, resource) in FUNCTIONS {
+            let given = variables(stack, resource, environment);
+            let read = RefCell::new(BTreeSet::new());
+            let lookup = |name: &str| {
+                read.borrow_mut().insert(name.to_owned());
+                given.get(name).cloned()
+            };
+
+            load(function, &lookup).unwrap_or_else(|error| panic!("{function} in {environment}: {error}"));
+
+            let read = read.into_inner();
+            let given: BTreeSet<String> = given.into_keys().collect();
+            let unread: Vec<_> = given.difference(&read).collect();
+            let missing: Vec<_> = read.difference(&given).filter(|name| !LOCAL.contains(&name.as_str())).collect();
+            assert!(unread.is_empty(), "{function} is given {unread:?} and does not read them");
+            assert!(missing.is_empty(), "{function} reads {missing:?} and is not given them");
+        }
+    }
+}
+
+#[test]
+fn a_function_has_the_connections_that_it_can_use() {
+    let Some(stack) = Stack::transformed() else { return };
+    let mut sizes = BTreeMap::new();
+
+    for (function, resource) in FUNCTIONS {
+        let given = variables(stack, resource, "production");
+        sizes.insert(function, load(function, &|name| given.get(name).cloned()).unwrap().pool_size);
+    }
+
+    assert_eq!(sizes, [("api", 1), ("migrate", 1), ("scheduler", 1), ("worker", 10)].into());
+    let batch = &stack.properties(stack.of_type("AWS::Lambda::EventSourceMapping")[0])["BatchSize"];
+    assert_eq!(batch, sizes["worker"], "a connection for each job of a batch");
+}
+
+#[test]
+fn credentials_are_named_and_never_written_into_variables() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    for (function, resource) in FUNCTIONS {
+        let given = variables(stack, resource, "production");
+        let database = load(function, &|name| given.get(name).cloned()).unwrap();
+
+        assert!(matches!(database.source, DatabaseSource::Secret { .. }), "{function}: {database:?}");
+    }
+    let given = variables(stack, "ApiFunction", "production");
+    let api = ::api::Config::load(&|name| given.get(name).cloned()).unwrap();
+    assert!(matches!(api.signing.source, ::api::SigningSource::Secret(_)), "{:?}", api.signing);
+    assert!(matches!(api.storage.source, StorageSource::Bucket(_)), "{:?}", api.storage);
+}
+
+#[test]
+fn only_production_hides_the_description_of_the_api() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    let shown = ENVIRONMENTS.map(|environment| {
+        let given = variables(stack, "ApiFunction", environment);
+        ::api::Config::load(&|name| given.get(name).cloned()).unwrap().docs
+    });
+
+    assert_eq!(shown, [true, true, false]);
+}
+
+/// Loads the configuration of a function; what they all have is its database.
+fn load(function: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<DatabaseConfig, ConfigError> {
+    match function {
+        "api" => ::api::Config::load(lookup).map(|config| config.database),
+        "migrate" => ::migrate::Config::load(lookup).map(|config| config.database),
+        "scheduler" => ::scheduler::Config::load(lookup).map(|config| config.database),
+        "worker" => ::worker::Config::load(lookup).map(|config| config.database),
+        other => panic!("{other} has no configuration that is known here"),
+    }
+}
+
+/// The variables that a function is given, with values as they are on AWS.
+fn variables(stack: Stack, function: &str, environment: &str) -> BTreeMap<String, String> {
+    let variables = stack.properties(function)["Environment"]["Variables"].as_object().unwrap();
+    let value = |name: &str, value: &Value| match (value, name) {
+        (Value::String(text), _) => text.clone(),
+        (value, _) if value["Ref"] == "Environment" => environment.to_owned(),
+        (value, _) if value["Fn::If"][0] == "IsProduction" => {
+            value["Fn::If"][if environment == "production" { 1 } else { 2 }].as_str().unwrap().to_owned()
+        }
+        (_, "DATABASE_HOST") => "errand.c9abcdefghij.eu-central-1.rds.amazonaws.com".to_owned(),
+        (_, "DATABASE_PORT") => "5432".to_owned(),
+        (_, "DATABASE_SECRET_ARN" | "SIGNING_SECRET_ARN") => {
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:errand-AbCdEf".to_owned()
+        }
+        (_, "EXPORT_BUCKET") => "errand-exports".to_owned(),
+        (_, "QUEUE_URL") => "https://sqs.eu-central-1.amazonaws.com/123456789012/errand".to_owned(),
+        (value, name) => panic!("{name} is {value}: say here what that is on AWS"),
+    };
+    variables.iter().map(|(name, given)| (name.clone(), value(name, given))).collect()
+}
