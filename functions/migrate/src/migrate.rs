@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared::db::{Db, DbError};
 use shared::migrations::MIGRATOR;
+use sqlx::migrate::Migrate as _;
 use sqlx::{Connection as _, PgConnection};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,9 @@ pub struct Applied {
 /// When the database cannot be reached in time, or a migration fails.
 pub async fn apply(db: &Db) -> Result<Applied, MigrateError> {
     let mut connection = connect(db).await?;
+    // The migrator's own lock, taken early so that what others apply is not counted as ours. The session may take it
+    // twice, and ends with this function.
+    connection.lock().await?;
     let before = applied(&mut connection).await?;
     MIGRATOR.run(&mut connection).await?;
     let after = applied(&mut connection).await?;
@@ -54,7 +58,7 @@ pub async fn apply(db: &Db) -> Result<Applied, MigrateError> {
 async fn connect(db: &Db) -> Result<PgConnection, DbError> {
     let started = Instant::now();
     loop {
-        let options = db.connect_options().await?.options([("statement_timeout", "0")]);
+        let options = db.connect_options().await?.options([("statement_timeout", "0"), ("lock_timeout", "0")]);
         match PgConnection::connect_with(&options).await.map_err(DbError::from) {
             Err(error) if error.is_unavailable() && started.elapsed() < PATIENCE => {
                 tracing::warn!(error = %error, "The database does not answer yet");

@@ -81,6 +81,17 @@ async fn a_look_is_remembered_for_as_long_as_it_may_be() {
     assert_eq!(proxy.statements(), [""; 0]);
 }
 
+#[tokio::test]
+async fn probes_of_the_same_moment_share_a_look() {
+    let (proxy, app) = TestApp::behind_proxy(::worker::registry()).await;
+    probes(&app).await;
+    proxy.reset();
+
+    probes(&app).await;
+
+    assert_eq!(proxy.statements(), ["select 1"]);
+}
+
 /// The real function, because only the environment of a process can lead the SDK to another endpoint.
 #[tokio::test]
 async fn a_queue_that_is_away_only_degrades_the_service() {

@@ -2,6 +2,7 @@
 
 use crate::ApiError;
 use crate::error::FieldError;
+use chrono::{DateTime, Datelike as _, Utc};
 use std::ops::RangeInclusive;
 
 /// Collects what is wrong.
@@ -37,6 +38,13 @@ impl Fields {
     pub fn number(&mut self, field: &str, value: i64, limits: RangeInclusive<i64>) {
         if !limits.contains(&value) {
             self.wrong(field, "out_of_range", format!("must be between {} and {}", limits.start(), limits.end()));
+        }
+    }
+
+    /// Checks that a time can be written after RFC 3339, whose years have four digits; PostgreSQL can keep all of those.
+    pub fn time(&mut self, field: &str, value: DateTime<Utc>) {
+        if !(0..=9999).contains(&value.year()) {
+            self.wrong(field, "out_of_range", "must be between the years 0000 and 9999");
         }
     }
 

@@ -59,6 +59,12 @@ impl ExportIn {
                 fields.text(field, text, 1..=200);
             }
         }
+        let times = [("filter.due_before", self.filter.due_before), ("filter.due_after", self.filter.due_after)];
+        for (field, time) in times {
+            if let Some(time) = time {
+                fields.time(field, time);
+            }
+        }
         fields.check()?;
         let format = match self.format {
             FormatIn::Csv => Format::Csv,

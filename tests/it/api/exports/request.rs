@@ -91,6 +91,10 @@ async fn mistakes_are_refused_by_name() {
         (json!({ "format": "csv", "filter": { "tag": "" } }), "filter.tag: too_short"),
         (json!({ "format": "csv", "filter": { "q": "\0" } }), "filter.q: not_allowed"),
         (json!({ "format": "csv", "filter": { "due_before": "tomorrow" } }), "filter.due_before: wrong_type"),
+        (
+            json!({ "format": "csv", "filter": { "due_after": "-9999-01-01T00:00:00Z" } }),
+            "filter.due_after: out_of_range",
+        ),
     ];
 
     for (request, error) in mistakes {

@@ -126,6 +126,8 @@ async fn wrong_parameters_are_refused_by_name() {
         ("q=a%00b", "q: not_allowed"),
         ("due_before=tomorrow", "due_before: wrong_type"),
         ("due_after=2026-12-24", "due_after: wrong_type"),
+        ("due_before=-9999-01-01T00:00:00Z", "due_before: out_of_range"),
+        ("due_after=%2B262142-01-01T00:00:00Z", "due_after: out_of_range"),
         ("colour=red", "colour: unknown"),
         ("limit=5&limit=6", "limit: duplicate"),
     ];

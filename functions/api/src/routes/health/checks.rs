@@ -60,10 +60,11 @@ impl HealthCache {
 
 /// Looks at all dependencies at once, or remembers.
 pub(super) async fn look(state: &AppState) -> Components {
-    // Held while looking: probes of the same moment share one look.
+    // Held while looking: probes that come meanwhile share the look, however long it is remembered.
+    let asked_at = Instant::now();
     let mut latest = state.health.latest.lock().await;
     if let Some((at, components)) = *latest
-        && at.elapsed() < state.health.time_to_live
+        && (at > asked_at || at.elapsed() < state.health.time_to_live)
     {
         return components;
     }

@@ -110,6 +110,9 @@ impl TaskIn {
         check_description(&mut fields, &self.description);
         check_priority(&mut fields, self.priority);
         check_tags(&mut fields, &self.tags);
+        if let Some(due_at) = self.due_at {
+            fields.time("due_at", due_at);
+        }
         fields.check()?;
         Ok(NewTask {
             title: self.title,
@@ -137,6 +140,9 @@ impl TaskPatch {
         if let Some(tags) = &self.tags {
             check_tags(&mut fields, tags);
         }
+        if let Some(due_at) = self.due_at.0.flatten() {
+            fields.time("due_at", due_at);
+        }
         fields.check()?;
         Ok(Changes {
             title: self.title,
@@ -158,6 +164,11 @@ impl ListTasks {
         for (field, text) in [("tag", &self.tag), ("q", &self.q)] {
             if let Some(text) = text {
                 fields.text(field, text, 1..=200);
+            }
+        }
+        for (field, time) in [("due_before", self.due_before), ("due_after", self.due_after)] {
+            if let Some(time) = time {
+                fields.time(field, time);
             }
         }
         fields.check()?;
