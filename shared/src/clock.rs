@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// The time of the process: the wall clock, plus an offset that only tests move.
 #[derive(Clone, Debug, Default)]
@@ -38,4 +38,14 @@ pub async fn sleep_until(time: Option<Instant>) {
         Some(time) => tokio::time::sleep_until(time.into()).await,
         None => std::future::pending().await,
     }
+}
+
+/// How long an invocation may take when nobody says.
+const USUAL_INVOCATION: Duration = Duration::from_mins(10);
+
+/// Returns the time that is left until a Lambda function's deadline. One that has passed already is none:
+/// `cargo lambda watch` sends such.
+#[must_use]
+pub fn time_left(deadline: SystemTime) -> Duration {
+    deadline.duration_since(SystemTime::now()).unwrap_or(USUAL_INVOCATION)
 }

@@ -160,7 +160,8 @@ impl Db {
                     .ssl_root_cert_from_pem(RDS_ROOTS.to_vec())
             }
         };
-        // All below the shortest lease (see `jobs`): a statement or a forgotten transaction must not outlive it.
+        // All below the longest lease (see `jobs`): the locks of a process that vanished are gone when its jobs are
+        // rescued. Shorter leases are kept by the fence alone.
         Ok(options
             .application_name("errand")
             .options([

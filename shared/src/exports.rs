@@ -81,7 +81,7 @@ pub struct NewExport<'a> {
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.exports.create", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.exports.create", skip_all)]
 pub async fn create(db: &mut PgConnection, export: &NewExport<'_>, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into exports (job_id, owner_id, object_key, content_type, rows, bytes, created_at)
@@ -103,7 +103,7 @@ pub async fn create(db: &mut PgConnection, export: &NewExport<'_>, now: DateTime
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.exports.find", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.exports.find", skip_all)]
 pub async fn find(db: &mut PgConnection, owner: OwnerId, job: JobId) -> Result<Option<Export>, sqlx::Error> {
     sqlx::query_as!(
         Export,

@@ -41,8 +41,9 @@ pub struct SecretsError {
 
 #[derive(Debug)]
 struct Entry {
-    /// When the value was read, or when it was last good enough.
-    fresh_at: Instant,
+    read_at: Instant,
+    /// After a refresh that failed: when to try again.
+    not_before: Option<Instant>,
     value: Option<SecretString>,
 }
 
@@ -84,18 +85,18 @@ impl Secrets {
         let mut cache = self.cache.lock().await;
         let key = (arn.to_owned(), stage);
         if let Some(entry) = cache.get(&key)
-            && entry.fresh_at.elapsed() < oldest
+            && (entry.read_at.elapsed() < oldest || entry.not_before.is_some_and(|time| Instant::now() < time))
         {
             return Ok(entry.value.clone());
         }
         match self.fetch(arn, stage).await {
             Ok(value) => {
-                cache.insert(key, Entry { fresh_at: Instant::now(), value: value.clone() });
+                cache.insert(key, Entry { read_at: Instant::now(), not_before: None, value: value.clone() });
                 Ok(value)
             }
             Err(error) => match cache.get_mut(&key) {
                 Some(old) => {
-                    old.fresh_at += old.fresh_at.elapsed().saturating_sub(TIME_TO_LIVE - PAUSE);
+                    old.not_before = Some(Instant::now() + PAUSE);
                     tracing::warn!(secret.arn = arn, error = %error.source, "Secret {arn} could not be refreshed, the cached value is used on");
                     Ok(old.value.clone())
                 }

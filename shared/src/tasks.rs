@@ -87,7 +87,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.tasks.create", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.tasks.create", skip_all)]
 pub async fn create(
     db: &mut PgConnection,
     owner: OwnerId,
@@ -116,7 +116,7 @@ pub async fn create(
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.tasks.find", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.tasks.find", skip_all)]
 pub async fn find(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<Option<Task>, sqlx::Error> {
     sqlx::query_file_as!(Task, "src/tasks/find.sql", owner.0, id.0).fetch_optional(db).await
 }
@@ -125,7 +125,7 @@ pub async fn find(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<O
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.tasks.update", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.tasks.update", skip_all)]
 pub async fn update(
     db: &mut PgConnection,
     owner: OwnerId,
@@ -155,7 +155,7 @@ pub async fn update(
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.tasks.delete", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.tasks.delete", skip_all)]
 pub async fn delete(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<bool, sqlx::Error> {
     let deleted = sqlx::query!("delete from tasks where owner_id = $1 and id = $2", owner.0, id.0).execute(db).await?;
     Ok(deleted.rows_affected() == 1)

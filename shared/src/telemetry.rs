@@ -9,9 +9,10 @@ use tracing_subscriber::{Layer as _, Registry};
 /// Starts logging for the process. A second call changes nothing.
 pub fn init(config: LogConfig) {
     // Libraries speak up when something is wrong; statement texts and wire details stay out of the logs.
-    let filter = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(["api", "errand", "migrate", "scheduler", "shared", "worker"].map(|ours| (ours, config.level)));
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(
+        ["api", "errand", "local_postgres", "migrate", "scheduler", "shared", "worker"]
+            .map(|ours| (ours, config.level)),
+    );
     let layer = match config.format {
         LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),

@@ -29,7 +29,7 @@ pub enum CreateError {
 ///
 /// # Errors
 /// [`CreateError::EmailTaken`] when another account has the address.
-#[tracing::instrument(name = "db.users.create", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.users.create", skip_all)]
 pub async fn create(
     db: &mut PgConnection,
     id: OwnerId,
@@ -57,7 +57,7 @@ pub async fn create(
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.users.credentials", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.users.credentials", skip_all)]
 pub async fn credentials(db: &mut PgConnection, email: &str) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,

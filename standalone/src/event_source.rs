@@ -52,6 +52,8 @@ impl EventSource {
     pub(crate) async fn run(&self, db: &Db, stop: &CancellationToken) {
         let (hear, mut heard) = mpsc::unbounded_channel();
         let mut deliveries = JoinSet::new();
+        // One at a time: the first one waits until the function is compiled.
+        let mut ticks = JoinSet::new();
         let mut minute = tokio::time::interval(MINUTE);
         let listening = listen::run(db, stop, |event| {
             if let Heard::Notice(payload) = event {
@@ -69,7 +71,8 @@ impl EventSource {
                     }
                 }
                 Some(_) = deliveries.join_next() => {}
-                _ = minute.tick() => { deliveries.spawn(self.clone().tick()); }
+                _ = minute.tick(), if ticks.is_empty() => { ticks.spawn(self.clone().tick()); }
+                Some(_) = ticks.join_next() => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::cli::ServicesArgs;
 use crate::database;
 use crate::event_source::EventSource;
-use crate::state_dir::StateDir;
+use crate::state_dir::{StateDir, write_private};
 use crate::stop::Signals;
 use shared::config::{DatabaseConfig, DatabaseSource, LogConfig, LogFormat};
 use shared::db::Db;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     for (name, value) in variables {
         writeln!(lines, "{name}={value}")?;
     }
-    std::fs::write(&env_file, lines)?;
+    write_private(&env_file, &lines)?;
     let signals = Signals::catch()?;
     announce(&env_file, &arguments.lambda)?;
 

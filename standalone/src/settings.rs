@@ -1,7 +1,7 @@
 //! Configuration of this process: the environment, over defaults that make a laptop work without any.
 
 use anyhow::bail;
-use shared::config::{self, ConfigError};
+use shared::config::{self, ConfigError, LogConfig};
 use std::collections::{BTreeSet, HashMap};
 
 /// Everything that the functions in this process read, all of it checked.
@@ -63,6 +63,15 @@ pub(crate) fn check(
         bail!("--host is empty");
     }
     Ok((host, port.unwrap_or(from_environment.1)))
+}
+
+/// What is logged, before everything else is known.
+pub(crate) fn log(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    defaults: &HashMap<&'static str, String>,
+) -> Result<LogConfig, ConfigError> {
+    let lookup = |name: &str| set(lookup, name).or_else(|| defaults.get(name).cloned());
+    config::load(&lookup, |reader| Some(LogConfig::read(reader)))
 }
 
 /// Makes one error of several, in which each problem is named once.

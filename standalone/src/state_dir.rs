@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Everything that is kept in the folder, but for the lock and the downloads: what `--fresh` deletes, and nothing else,
@@ -71,11 +72,7 @@ impl StateDir {
         }
         if key.is_empty() {
             key = random_key()?;
-            let mut options = OpenOptions::new();
-            options.create(true).truncate(true).write(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&path).and_then(|mut file| file.write_all(key.as_bytes()))?;
+            write_private(&path, key.as_bytes())?;
         }
         Ok(key)
     }
@@ -94,6 +91,13 @@ impl StateDir {
         }
         Ok(())
     }
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    options.open(path)?.write_all(content)
 }
 
 fn random_key() -> anyhow::Result<String> {

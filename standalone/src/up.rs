@@ -46,13 +46,13 @@ pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<Stri
     if settings::set(lookup, "SIGNING_SECRET_ARN").is_none() {
         defaults.insert("SECRET_KEY", state_dir.secret_key()?);
     }
+    shared::telemetry::init(settings::log(lookup, &defaults)?);
     let given = ["DATABASE_URL", "DATABASE_SECRET_ARN"].iter().any(|name| settings::set(lookup, name).is_some());
     let server = if given { None } else { Some(database::start(&state_dir, lookup).await?) };
     if let Some(server) = &server {
         defaults.insert("DATABASE_URL", database::url(server));
     }
     let settings = Settings::load(lookup, &defaults)?;
-    shared::telemetry::init(settings.api.log);
     database::prepare(settings.api.database.clone()).await?;
 
     let host = Host::new(settings);

@@ -1,1 +1,12 @@
 //! The real binaries of the functions, driven as Lambda drives them.
+
+mod api;
+mod cold_start;
+mod configuration;
+mod frozen;
+mod migrate;
+mod scheduler;
+mod stack;
+mod worker;
+
+pub use stack::{Stack, enqueue_export, sample};

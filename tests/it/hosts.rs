@@ -1,1 +1,15 @@
 //! Errand as a process: started, stopped, killed, without a queue and with one.
+
+mod client;
+mod eventually;
+mod process;
+mod queue;
+mod services;
+mod slow;
+mod storage;
+mod up;
+
+pub use client::Client;
+pub use eventually::{eventually, say};
+pub use process::{Errand, state_folder};
+pub use slow::{slow_down, speed_up, write_tasks};

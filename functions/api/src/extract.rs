@@ -8,6 +8,6 @@ mod text;
 
 pub use caller::Caller;
 pub use id::Id;
-pub use json::{Json, Nullable};
+pub use json::{Json, Nullable, given};
 pub use query::Query;
 pub use text::Fields;

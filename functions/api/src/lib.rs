@@ -21,6 +21,5 @@ use axum::Router;
 
 /// Builds the router. All routes are in `routes.rs`; everything around them is in `middleware.rs`.
 pub fn app(state: AppState) -> Router {
-    let (router, _) = routes::all(state.docs).split_for_parts();
-    middleware::around(router).with_state(state)
+    middleware::around(routes::router()).with_state(state)
 }

@@ -11,31 +11,48 @@ mod tasks;
 pub use health::HealthCache;
 
 use crate::AppState;
+use axum::Router;
+use axum::routing;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-/// Returns all routes with their documentation.
-pub(crate) fn all(docs: bool) -> OpenApiRouter<AppState> {
-    let router = OpenApiRouter::new()
-        .routes(routes!(health::get_health))
-        .routes(routes!(health::get_liveness))
-        .routes(routes!(health::get_readiness))
-        .routes(routes!(health::get_ready))
-        .routes(routes!(hello::get_hello))
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::login))
-        .routes(routes!(tasks::list_tasks, tasks::create_task))
-        .routes(routes!(tasks::get_task, tasks::update_task, tasks::delete_task))
-        .routes(routes!(exports::create_export))
-        .routes(routes!(exports::get_export_content))
-        .routes(routes!(jobs::list_jobs))
-        .routes(routes!(jobs::get_job));
-    if docs { router.routes(routes!(openapi::get_openapi)) } else { router }
+/// Makes two functions of one list: the router, which every cold start builds, and the documentation, which takes longer
+/// to build than everything else at the start and is only built when it is asked for.
+macro_rules! routes {
+    ($($method:ident $path:literal $module:ident :: $handler:ident;)*) => {
+        /// Returns the router of all routes.
+        pub(crate) fn router() -> Router<AppState> {
+            Router::new()$(.route($path, routing::$method($module::$handler)))*
+        }
+
+        fn documentation() -> OpenApi {
+            OpenApiRouter::<AppState>::new()$(.routes(utoipa_axum::routes!($module::$handler)))*.into_openapi()
+        }
+    };
+}
+
+routes! {
+    get    "/health"                   health::get_health;
+    get    "/health/live"              health::get_liveness;
+    get    "/health/ready"             health::get_readiness;
+    get    "/ready"                    health::get_ready;
+    get    "/hello"                    hello::get_hello;
+    get    "/openapi.json"             openapi::get_openapi;
+    post   "/v1/auth/register"         auth::register;
+    post   "/v1/auth/login"            auth::login;
+    get    "/v1/tasks"                 tasks::list_tasks;
+    post   "/v1/tasks"                 tasks::create_task;
+    get    "/v1/tasks/{id}"            tasks::get_task;
+    patch  "/v1/tasks/{id}"            tasks::update_task;
+    delete "/v1/tasks/{id}"            tasks::delete_task;
+    post   "/v1/exports"               exports::create_export;
+    get    "/v1/exports/{id}/content"  exports::get_export_content;
+    get    "/v1/jobs"                  jobs::list_jobs;
+    get    "/v1/jobs/{id}"             jobs::get_job;
 }
 
 /// Returns the OpenAPI document of all routes.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    openapi::describe(all(true).into_openapi())
+    openapi::describe(documentation())
 }

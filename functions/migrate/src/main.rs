@@ -4,10 +4,10 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use migrate::{Config, handle};
 use serde_json::Value;
 use shared::aws::Sdk;
+use shared::clock::time_left;
 use shared::db::Db;
 use shared::secrets::Secrets;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init(config.log);
     let db = &Db::new(config.database, Secrets::new(Arc::new(Sdk::default())));
     run(service_fn(async move |event: LambdaEvent<Value>| {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+        let left = time_left(event.context.deadline());
         Ok::<_, Error>(handle(db, event.payload, left).await?)
     }))
     .await

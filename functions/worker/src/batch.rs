@@ -31,6 +31,9 @@ const LOCKED_AGAIN: Duration = Duration::from_secs(5);
 /// When another look at a job is asked for that this build does not know: a newer worker may get it then.
 const UNSUPPORTED_AGAIN: Duration = Duration::from_mins(1);
 
+/// The shortest delay of a message that is sent again for lack of time: whoever gets it may be as short of time.
+const SHORTEST_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a batch insists on writing ends while the database is away, before it leaves them to redelivery.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,7 +55,7 @@ pub async fn handle_batch_until(
     let records = Records::decode(event.records);
     let mut batch = Batch::new(worker, deadline, records.jobs());
     batch.run(stop).await;
-    worker.runner.notifier().notify(std::mem::take(&mut batch.again)).await;
+    worker.runner.notifier().notify(batch.again.iter().cloned()).await;
     worker.state.db.settle().await;
     worker.runner.settle().await;
     batch.log(&records, started);
@@ -111,7 +114,7 @@ impl<'a> Batch<'a> {
                         }
                     }
                     Err(error) => {
-                        tracing::error!(
+                        tracing::warn!(
                             error = format!("{:#}", anyhow::Error::new(error)),
                             jobs = ready.len(),
                             "{} jobs could not be claimed, their messages will be delivered again",
@@ -140,7 +143,7 @@ impl<'a> Batch<'a> {
     /// Gives up on everything that has not started.
     fn ask_again(&mut self, now: Instant) {
         for (at, job) in std::mem::take(&mut self.pending) {
-            self.again.push(Notice::again(job, at.saturating_duration_since(now)));
+            self.again.push(Notice::again(job, at.saturating_duration_since(now).max(SHORTEST_AGAIN)));
         }
     }
 

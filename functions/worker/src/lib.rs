@@ -1,4 +1,4 @@
-//! The worker: an SQS batch in, job kinds run. The same kinds run from PostgreSQL alone in [`serve`].
+//! The worker: an SQS batch in, job kinds run. The same kinds run from PostgreSQL alone in [`serve()`].
 
 mod batch;
 mod config;

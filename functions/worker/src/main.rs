@@ -2,7 +2,8 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use std::time::{Duration, Instant, SystemTime};
+use shared::clock::time_left;
+use std::time::Instant;
 use worker::{Config, Worker, handle_batch};
 
 #[tokio::main]
@@ -12,7 +13,7 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init(config.log);
     let worker = &Worker::from_config(config);
     run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
+        let left = time_left(event.context.deadline());
         // Boxed: it holds the futures of everything that a batch does.
         Ok::<_, Error>(Box::pin(handle_batch(worker, event.payload, Instant::now() + left)).await)
     }))

@@ -2,10 +2,12 @@
 
 use super::DbError;
 
-/// SQLSTATEs that say "not now": connection trouble, shutting down or starting up, too many connections, lock and
-/// statement time-outs. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-const UNAVAILABLE: &[&str] =
-    &["08000", "08003", "08006", "25P03", "25P04", "53300", "55P03", "57014", "57P01", "57P02", "57P03", "57P05"];
+/// SQLSTATEs that say "not now": connection trouble, shutting down or starting up, a failover, too many connections, out
+/// of memory, deadlocks, lock and statement time-outs. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const UNAVAILABLE: &[&str] = &[
+    "08000", "08003", "08006", "25006", "25P03", "25P04", "40P01", "53200", "53300", "55P03", "57014", "57P01",
+    "57P02", "57P03", "57P05",
+];
 
 /// Wrong password, or a role that may not log in (any more).
 const AUTHENTICATION: &[&str] = &["28P01", "28000"];

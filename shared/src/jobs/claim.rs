@@ -64,7 +64,7 @@ pub struct Claims {
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then nothing is claimed.
-#[tracing::instrument(name = "db.jobs.claim", skip_all, fields(jobs = ids.len()))]
+#[tracing::instrument(level = "debug", name = "db.jobs.claim", skip_all, fields(jobs = ids.len()))]
 pub async fn claim(
     db: &mut PgConnection,
     ids: &[JobId],
@@ -114,11 +114,11 @@ pub async fn claim(
     Ok(claims)
 }
 
-/// Claims up to `limit` jobs that are due, those that waited longest first.
+/// Claims up to `limit` jobs that are due, those with the earliest alarm first.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then nothing is claimed.
-#[tracing::instrument(name = "db.jobs.claim_due", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.jobs.claim_due", skip_all)]
 pub async fn claim_due(
     db: &mut PgConnection,
     limit: i64,
@@ -155,7 +155,7 @@ pub async fn claim_due(
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.jobs.next_due", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.jobs.next_due", skip_all)]
 pub async fn next_due(db: &mut PgConnection, window: Duration, clock: &Clock) -> Result<Option<Duration>, sqlx::Error> {
     let due_in = sqlx::query_file_scalar!(
         "src/jobs/next_due.sql",

@@ -18,7 +18,7 @@ due as materialized (
         and jobs.run_at <= clock.now
     order by jobs.wake_at
     limit $5
-    for update of jobs skip locked
+    for no key update of jobs skip locked
 )
 
 update jobs

@@ -13,7 +13,7 @@ locked as materialized (
     from jobs
     where id = any($1)
     order by id
-    for update skip locked
+    for no key update skip locked
 ),
 
 judged as materialized (

@@ -79,7 +79,7 @@ pub async fn enqueue(db: &mut PgConnection, job: NewJob, clock: &Clock) -> Resul
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then none is written.
-#[tracing::instrument(name = "db.jobs.enqueue", skip_all, fields(jobs = jobs.len()))]
+#[tracing::instrument(level = "debug", name = "db.jobs.enqueue", skip_all, fields(jobs = jobs.len()))]
 pub async fn enqueue_many(
     db: &mut PgConnection,
     jobs: Vec<NewJob>,

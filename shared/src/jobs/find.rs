@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.jobs.find", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.jobs.find", skip_all)]
 pub async fn find(db: &mut PgConnection, owner: OwnerId, id: JobId) -> Result<Option<JobRow>, sqlx::Error> {
     sqlx::query_as!(
         JobRow,
@@ -30,7 +30,7 @@ pub async fn find(db: &mut PgConnection, owner: OwnerId, id: JobId) -> Result<Op
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.jobs.page", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.jobs.page", skip_all)]
 pub async fn page(
     db: &mut PgConnection,
     owner: OwnerId,

@@ -42,7 +42,7 @@ pub(super) struct Settled {
 
 /// Writes the ends of attempts. A job that is missing in the answer had left this attempt's epoch before: its lease was
 /// lost, or its commit had arrived although the answer was lost.
-#[tracing::instrument(name = "db.jobs.settle", skip_all, fields(jobs = endings.len()))]
+#[tracing::instrument(level = "debug", name = "db.jobs.settle", skip_all, fields(jobs = endings.len()))]
 pub(super) async fn settle(
     db: &mut PgConnection,
     endings: &[Ending],

@@ -12,7 +12,7 @@ locked as materialized (
     from jobs
     join beating using (id, epoch)
     order by jobs.id
-    for update of jobs
+    for no key update of jobs
 )
 
 update jobs

@@ -17,7 +17,7 @@ pub(super) struct Beat {
 }
 
 /// Extends leases and returns the jobs that kept theirs; the others are lost to this process.
-#[tracing::instrument(name = "db.jobs.heartbeat", skip_all, fields(jobs = beats.len()))]
+#[tracing::instrument(level = "debug", name = "db.jobs.heartbeat", skip_all, fields(jobs = beats.len()))]
 pub(super) async fn heartbeat(
     db: &mut PgConnection,
     beats: &[Beat],

@@ -63,7 +63,7 @@ pub enum Notifier {
 
 impl Notifier {
     /// Sends notices, after the commit. A failure is logged and nothing else: the scheduler notifies again.
-    #[tracing::instrument(name = "jobs.notify", skip_all)]
+    #[tracing::instrument(level = "debug", name = "jobs.notify", skip_all)]
     pub async fn notify(&self, notices: impl IntoIterator<Item = Notice, IntoIter: Send> + Send) {
         let notices: Vec<Notice> = notices.into_iter().collect();
         if notices.is_empty() {

@@ -20,7 +20,7 @@ locked as materialized (
     from jobs
     join ended using (id, epoch)
     order by jobs.id
-    for update of jobs
+    for no key update of jobs
 )
 
 update jobs

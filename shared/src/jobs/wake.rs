@@ -36,7 +36,7 @@ impl Woken {
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.jobs.wake", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.jobs.wake", skip_all)]
 pub async fn wake(db: &mut PgConnection, limit: i64, clock: &Clock) -> Result<Woken, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/jobs/wake.sql",

@@ -19,7 +19,7 @@ ringing as materialized (
         and (jobs.wake_at <= clock.now or (jobs.state = 'available' and jobs.wake_at = jobs.run_at))
     order by jobs.wake_at
     limit $2
-    for update of jobs skip locked
+    for no key update of jobs skip locked
 ),
 
 judged as (

@@ -29,7 +29,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(name = "db.tasks.page", skip_all)]
+#[tracing::instrument(level = "debug", name = "db.tasks.page", skip_all)]
 pub async fn page(
     db: &mut PgConnection,
     owner: OwnerId,

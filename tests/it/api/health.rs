@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn liveness_answers_without_any_dependency() {
-    let app = without_database().await;
+    let app = TestApp::without_database();
 
     let answer = Actor::nobody(&app).get("/health/live").await;
 
@@ -32,7 +32,7 @@ async fn everything_is_healthy_when_it_is() {
 
 #[tokio::test]
 async fn a_database_that_is_down_makes_the_service_unready() {
-    let app = without_database().await;
+    let app = TestApp::without_database();
 
     let [health, ready, other] = probes(&app).await;
 
@@ -155,8 +155,4 @@ async fn probes(app: &TestApp) -> [Answer; 3] {
     let nobody = Actor::nobody(app);
     let (health, ready, other) = tokio::join!(nobody.get("/health"), nobody.get("/health/ready"), nobody.get("/ready"));
     [health, ready, other]
-}
-
-async fn without_database() -> TestApp {
-    TestApp::at("postgres://nobody@127.0.0.1:1/none".to_owned(), ::worker::registry()).await.may_leave_jobs()
 }

@@ -133,5 +133,9 @@ async fn a_payload_that_cannot_be_read_fails_at_once_and_says_why() {
 
     let job = app.job(id).await;
     assert_eq!((job.state, job.attempt), (State::Failed, 1));
-    assert!(job.errors[0].starts_with("the payload is not one of probe version 1: unknown variant"), "{:?}", job.errors);
+    assert!(
+        job.errors[0].starts_with("the payload is not one of probe version 1: unknown variant"),
+        "{:?}",
+        job.errors
+    );
 }

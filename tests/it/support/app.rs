@@ -63,12 +63,13 @@ impl TestApp {
     /// Starts the functions with the given kinds of job.
     pub async fn with_kinds(registry: Registry<State>) -> Self {
         let url = postgres::database().await;
-        Self::at(url, registry).await
+        Self::between(url.clone(), &url, registry)
     }
 
-    /// Starts the functions on a database that is there, or is not.
-    pub async fn at(url: String, registry: Registry<State>) -> Self {
-        Self::between(url.clone(), &url, registry)
+    /// Starts the functions where no database answers.
+    pub fn without_database() -> Self {
+        let nobody = "postgres://nobody@127.0.0.1:1/none";
+        Self::between(nobody.to_owned(), nobody, worker::registry()).may_leave_jobs()
     }
 
     /// Starts the functions behind a proxy that makes faults; the test's own statements go past it.
@@ -141,7 +142,7 @@ impl TestApp {
     }
 
     /// Writes a job of the system.
-    pub async fn enqueue(&self, payload: &impl Payload) -> JobId {
+    pub async fn enqueue(&self, payload: &(impl Payload + Sync)) -> JobId {
         self.enqueue_new(NewJob::new(payload).unwrap()).await.row.id
     }
 
@@ -170,7 +171,7 @@ impl TestApp {
 
     /// Hands the worker a batch of messages with these bodies; their ids are their positions.
     pub async fn batch_of(&self, bodies: &[String]) -> SqsBatchResponse {
-        worker::handle_batch(&self.worker, event(bodies), Instant::now() + Duration::from_secs(60)).await
+        worker::handle_batch(&self.worker, event(bodies), Instant::now() + Duration::from_mins(1)).await
     }
 
     /// Runs what is due, and what that makes due, until nothing is.

@@ -66,11 +66,6 @@ impl PgProxy {
         Self { port, shared, _tasks: tasks }
     }
 
-    /// The port the proxy listens on, at 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The same connection URL, led through the proxy.
     pub fn url(&self, original_url: &str) -> String {
         let (scheme, rest) = original_url.split_once("://").unwrap();
@@ -127,11 +122,6 @@ impl PgProxy {
     /// sides.
     pub fn swallow_answer_of(&self, needle: &str) {
         self.arm(Target::Containing(needle.to_owned()), Fault::SwallowAnswer);
-    }
-
-    /// Cuts both sides in place of the next statement whose text contains `needle`.
-    pub fn cut_before(&self, needle: &str) {
-        self.arm(Target::Containing(needle.to_owned()), Fault::CutBefore);
     }
 
     /// Takes back the faults that have not struck, and says how many these were: a test that

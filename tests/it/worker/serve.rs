@@ -19,7 +19,7 @@ async fn serve<T>(app: &TestApp, local: &LocalWorker, slots: usize, work: impl F
         drop(stop);
         done
     };
-    tokio::join!(serving, working).1
+    tokio::join!(Box::pin(serving), Box::pin(working)).1
 }
 
 async fn until(app: &TestApp, job: JobId, state: State) {

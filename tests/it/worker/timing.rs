@@ -86,7 +86,7 @@ async fn with_too_little_time_left_nothing_is_started_and_everything_is_asked_fo
     let response = worker::handle_batch(&app.worker, event(&bodies), deadline).await;
 
     assert_eq!(failures(&response).len(), 0);
-    assert_eq!(heard(&mut listener).await, (job, 0));
+    assert_eq!(heard(&mut listener).await, (job, 1));
     assert_eq!((app.job(job).await.state, app.job(job).await.attempt), (State::Available, 0));
 }
 

@@ -1,12 +1,14 @@
 //! The OpenAPI document. It is made when it is asked for: a cold start does not pay for it.
 
 use crate::problem::Problem;
+use crate::{ApiError, AppState};
 use axum::Json;
+use axum::extract::State;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-/// Returns the OpenAPI document.
+/// Returns the OpenAPI document, where it is switched on.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -14,8 +16,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
     security(()),
     responses((status = 200, description = "This document", body = serde_json::Value)),
 )]
-pub(super) async fn get_openapi() -> Json<OpenApi> {
-    Json(super::openapi())
+pub(super) async fn get_openapi(State(state): State<AppState>) -> Result<Json<OpenApi>, ApiError> {
+    if state.docs { Ok(Json(super::openapi())) } else { Err(ApiError::NotFound) }
 }
 
 /// Adds what holds for all routes: every failure is a problem document.

@@ -74,7 +74,7 @@ async fn an_unknown_address_takes_the_time_of_a_wrong_password() {
 
 #[tokio::test]
 async fn a_wrong_shape_is_refused_before_anything_is_looked_up() {
-    let app = TestApp::at("postgres://nobody@127.0.0.1:1/none".to_owned(), ::worker::registry()).await.may_leave_jobs();
+    let app = TestApp::without_database();
 
     let refused = Actor::nobody(&app).post("/v1/auth/login", credentials("ada", "short")).await.refused();
 

@@ -6,7 +6,7 @@ use shared::ids::OwnerId;
 
 #[tokio::test]
 async fn a_database_that_is_down_is_told_as_temporary_and_with_nothing_internal() {
-    let app = TestApp::at("postgres://nobody@127.0.0.1:1/none".to_owned(), ::worker::registry()).await.may_leave_jobs();
+    let app = TestApp::without_database();
     let token = app.api.signing.issue(OwnerId::new(), app.clock.now()).await.unwrap();
     let ada = Actor::new(&app, OwnerId::new(), token);
     let path = format!("/v1/tasks/{}", shared::ids::anonymous());

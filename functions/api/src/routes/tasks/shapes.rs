@@ -1,7 +1,7 @@
 //! What goes in and comes out, and what is refused.
 
 use crate::ApiError;
-use crate::extract::{Fields, Nullable};
+use crate::extract::{Fields, Nullable, given};
 use crate::page::Window;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -38,13 +38,18 @@ pub(in crate::routes) struct TaskIn {
 #[serde(deny_unknown_fields)]
 pub(in crate::routes) struct TaskPatch {
     /// 1 to 200 characters.
+    #[serde(default, deserialize_with = "given")]
     title: Option<String>,
     /// At most 10,000 characters.
+    #[serde(default, deserialize_with = "given")]
     description: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     status: Option<StatusIn>,
     /// 0 to 9.
+    #[serde(default, deserialize_with = "given")]
     priority: Option<i16>,
     /// At most 20, of 1 to 50 characters.
+    #[serde(default, deserialize_with = "given")]
     tags: Option<Vec<String>>,
     /// `null` takes the date away.
     #[serde(default)]

@@ -1,0 +1,52 @@
+//! `scheduler`: a tick in, counts out.
+
+use super::{Stack, sample};
+use crate::support::postgres;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_tick_says_what_it_did() {
+    let stack = Stack::new().await;
+    let (owner, _) = stack.account().await;
+    let mut db = stack.db().await;
+    let (due, abandoned, exhausted) =
+        (stack.enqueue_export(owner).await, stack.enqueue_export(owner).await, stack.enqueue_export(owner).await);
+    stack.enqueue_export(owner).await;
+    postgres::run(&mut db, &format!("update jobs set wake_at = now() where id = '{due}'")).await;
+    for (job, attempt) in [(abandoned, "1"), (exhausted, "max_attempts")] {
+        let claim = format!(
+            "update jobs set state = 'running', attempt = {attempt}, epoch = 1, started_at = now(), wake_at = now()
+             where id = '{job}'"
+        );
+        postgres::run(&mut db, &claim).await;
+    }
+    let mut scheduler = stack.start("scheduler").await;
+
+    let first = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
+    let second = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
+
+    assert_eq!(first, json!({ "notified": 2, "rescued": 1, "exhausted": 1 }));
+    assert_eq!(second, json!({ "notified": 0, "rescued": 0, "exhausted": 0 }));
+    assert_eq!(stack.job(abandoned).await.0, "available");
+    assert_eq!(stack.job(exhausted).await.0, "failed");
+}
+
+#[tokio::test]
+async fn without_a_database_the_tick_fails_and_the_next_one_works() {
+    let stack = Stack::new().await;
+    let (host, _) = stack.url.rsplit_once('/').unwrap();
+    let proxy = crate::support::pg_proxy::PgProxy::start(host.rsplit_once('@').unwrap().1.parse().unwrap()).await;
+    let stack = {
+        let url = proxy.url(&stack.url);
+        stack.with("DATABASE_URL", &url)
+    };
+    let mut scheduler = stack.start("scheduler").await;
+    proxy.refuse(true);
+
+    let failed = scheduler.invoke(&sample("scheduler-tick.json")).await;
+    proxy.refuse(false);
+    let next = scheduler.invoke(&sample("scheduler-tick.json")).await;
+
+    assert!(matches!(failed, crate::support::runtime_api::Invocation::Error(_)), "{failed:?}");
+    assert_eq!(next.answer()["notified"], 0);
+}

@@ -1,0 +1,8 @@
+//! `errand up`, which is what `cargo run` runs.
+
+mod crash;
+mod drain;
+mod memory;
+mod refusal;
+mod secrets;
+mod start;
