@@ -24,7 +24,12 @@ pub(super) fn is_authentication(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
+        // A connection that breaks in the middle of a message is a protocol error.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Tls(_) => true,
         other => code(other).is_some_and(|code| UNAVAILABLE.contains(&code.as_str())),
     }
 }

@@ -170,5 +170,5 @@ pub async fn next_due(db: &mut PgConnection, window: Duration, clock: &Clock) ->
 
 /// A column that the statement fills for every claimed row.
 fn present<T>(column: Option<T>) -> Result<T, sqlx::Error> {
-    column.ok_or_else(|| sqlx::Error::Protocol("a claimed job came back without all of its columns".into()))
+    column.ok_or_else(|| sqlx::Error::Decode("a claimed job came back without all of its columns".into()))
 }

@@ -109,7 +109,7 @@ pub async fn enqueue_many(
     let mut answers = Vec::with_capacity(jobs.len());
     for (job, row) in jobs.into_iter().zip(written) {
         if job.id.0 != row.id {
-            return Err(sqlx::Error::Protocol("the rows of an insert came back in another order".into()));
+            return Err(sqlx::Error::Decode("the rows of an insert came back in another order".into()));
         }
         answers.push(job.enqueued(row.run_at, row.created_at, row.due_in));
     }
