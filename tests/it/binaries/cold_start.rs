@@ -16,7 +16,7 @@ const ROUNDS: usize = 101;
 /// `/health/live` of `api` may take this much of what an echo takes.
 const LIVE_LIMIT: f64 = 1.5;
 
-/// What the template gives `api`: with a URL of the database in their place, more would be read before the first request.
+/// What the template gives `api`. With the database's URL instead, more would be read before the first request.
 const DEPLOYED: [(&str, &str); 10] = [
     ("DATABASE_HOST", "database.example.com"),
     ("DATABASE_NAME", "errand"),

@@ -11,8 +11,9 @@ const TASKS: i32 = 200_000;
 /// Above what the process has when it is idle.
 const MEMORY_LIMIT_KIB: u64 = 64 * 1024;
 
-/// The longest that a transaction, and so its snapshot, may be open: longer than a page takes on a busy machine.
-const SNAPSHOT_LIMIT: f64 = 3.0;
+/// The longest that a transaction, and so its snapshot, may be open: a page takes less on the busiest machine, and an
+/// export in one transaction takes more.
+const SNAPSHOT_LIMIT: f64 = 5.0;
 
 #[tokio::test]
 async fn two_hundred_thousand_tasks_are_exported_in_little_memory() {
@@ -54,7 +55,8 @@ async fn two_hundred_thousand_tasks_are_exported_in_little_memory() {
 /// Waits until the job has succeeded, and returns the age of the oldest transaction that was open meanwhile.
 async fn watch_snapshots(db: &mut PgConnection, client: &Client, job: &str) -> f64 {
     let ages = "select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8
-                from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+                from pg_stat_activity
+                where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()";
     let mut oldest: f64 = 0.0;
     eventually("the export is there", Duration::from_mins(5), async || {
         let age: f64 = sqlx::query_scalar(ages).fetch_one(&mut *db).await.unwrap();
