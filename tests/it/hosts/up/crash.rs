@@ -65,7 +65,7 @@ async fn two_hundred_exports_survive_a_kill_and_none_is_done_twice() {
     second.stop().await;
 }
 
-/// Each job has one row in `exports` and one file, and says how it came to its end; returns how many were abandoned once.
+/// Each job has one row in `exports` and one file, and says how it came to its end; returns how many were abandoned.
 async fn each_export_is_there_once(db: &mut PgConnection, state: &Path) -> usize {
     let rows = sqlx::query(
         "select jobs.attempt, jobs.epoch, jsonb_array_length(jobs.errors) as errors, count(exports.job_id) as exports,
