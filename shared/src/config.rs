@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Every variable that was missing or bad, by name.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub struct ConfigError {
     /// One sentence for each bad variable, starting with its name.
     pub problems: Vec<String>,
@@ -23,6 +23,13 @@ impl fmt::Display for ConfigError {
             write!(f, "\n  {problem}")?;
         }
         Ok(())
+    }
+}
+
+/// The same text: it is what a `main` that ends with this error prints.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -114,7 +114,9 @@ impl DatabaseConfig {
         }
         let source = match (reader.text("DATABASE_URL"), reader.text("DATABASE_SECRET_ARN")) {
             (Some(url), _) => {
-                if PgConnectOptions::from_str(&url).is_err() {
+                // sqlx takes any scheme.
+                let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+                if !is_postgres || PgConnectOptions::from_str(&url).is_err() {
                     // The value holds a password: it is not repeated.
                     reader.problem("DATABASE_URL", "is not a URL like postgres://user:password@host:5432/database");
                 }

@@ -29,7 +29,7 @@ pub(super) async fn hurry(notifier: &Notifier, messages: &[&SqsMessage]) {
         // Boxed: the SDK's futures are large, and would otherwise become part of every future above.
         if let Err(error) = Box::pin(request.send()).await {
             tracing::warn!(
-                error = %aws_sdk_sqs::Error::from(error),
+                error = format!("{:#}", anyhow::Error::new(aws_sdk_sqs::Error::from(error))),
                 "SQS was not asked to deliver {} messages soon, it will later",
                 batch.len(),
             );
