@@ -17,7 +17,7 @@ pub(super) enum Verdict {
     /// It succeeded, with this result.
     Done(Value),
     /// It is tried again after this long, while attempts are left.
-    Retry { error: String, after: Duration },
+    Retry { error: String, internal: bool, after: Duration },
     /// It failed for good.
     Discard { error: String },
     /// It goes back as if this attempt had not been.
@@ -63,6 +63,7 @@ pub(super) async fn settle(
         clock.offset_seconds(),
         HORIZON.as_secs_f64(),
         GRACE.as_secs_f64(),
+        &columns.internals,
     )
     .fetch_all(db)
     .await?;
@@ -91,13 +92,14 @@ struct Columns<'a> {
     results: Vec<Option<&'a Value>>,
     errors: Vec<Option<&'a str>>,
     delays: Vec<f64>,
+    internals: Vec<bool>,
 }
 
 impl<'a> Columns<'a> {
     fn push(&mut self, ending: &'a Ending) {
         let (name, result, error, delay) = match &ending.verdict {
             Verdict::Done(result) => ("done", Some(result), None, Duration::ZERO),
-            Verdict::Retry { error, after } => ("retry", None, Some(error.as_str()), *after),
+            Verdict::Retry { error, after, .. } => ("retry", None, Some(error.as_str()), *after),
             Verdict::Discard { error } => ("discard", None, Some(error.as_str()), Duration::ZERO),
             Verdict::Release => ("release", None, None, Duration::ZERO),
         };
@@ -107,5 +109,6 @@ impl<'a> Columns<'a> {
         self.results.push(result);
         self.errors.push(error);
         self.delays.push(delay.as_secs_f64());
+        self.internals.push(matches!(ending.verdict, Verdict::Retry { internal: true, .. }));
     }
 }

@@ -32,6 +32,9 @@ pub struct AttemptError {
     pub at: DateTime<Utc>,
     /// What it said.
     pub error: String,
+    /// Whether that is for operators alone: an error that the kind's author did not word for the job's owner.
+    #[serde(default)]
+    pub internal: bool,
 }
 
 /// One job.

@@ -5,8 +5,8 @@ with clock as (
 ),
 
 ended as (
-    select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::jsonb[], $5::text[], $6::float8[])
-        as item (id, epoch, ending, result, error, delay)
+    select * from unnest($1::uuid[], $2::int4[], $3::text[], $4::jsonb[], $5::text[], $6::float8[], $10::bool[])
+        as item (id, epoch, ending, result, error, delay, internal)
 ),
 
 locked as materialized (
@@ -38,7 +38,9 @@ set
     result = coalesce(ended.result, jobs.result),
     errors = case
         when ended.error is null then jobs.errors
-        else jobs.errors || jsonb_build_object('attempt', jobs.attempt, 'at', clock.now, 'error', ended.error)
+        else jobs.errors || jsonb_build_object(
+            'attempt', jobs.attempt, 'at', clock.now, 'error', ended.error, 'internal', ended.internal
+        )
     end,
     progress = case when locked.state = 'succeeded' and jobs.progress is not null then 100 else jobs.progress end,
     finished_at = case when locked.state <> 'available' then clock.now end

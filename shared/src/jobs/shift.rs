@@ -136,7 +136,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             Ok((_, Ok(Outcome(Success::Committed)))) => return vec![(attempt.id, End::Succeeded)],
             Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
             Ok((_, Err(Failure::Discard(error)))) => Verdict::Discard { error: attempt.failed(&format!("{error:#}")) },
-            Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&format!("{error:#}")),
+            Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&error),
             Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic())),
             Err(_) if attempt.was_released() => Verdict::Release,
             Ok((_, Err(Failure::Superseded))) | Err(_) => return vec![(attempt.id, attempt.superseded())],

@@ -31,6 +31,23 @@ async fn jobs_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
+async fn the_owner_reads_what_is_worded_for_them_and_nothing_internal() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let ada = app.actor().await;
+    let internal = job(&app, &ada, &Probe::Fail("connection to 10.0.0.7 refused".to_owned())).await;
+    let panicked = job(&app, &ada, &Probe::Panic("index out of bounds".to_owned())).await;
+    let worded = job(&app, &ada, &Probe::Discard("The address does not exist.".to_owned())).await;
+
+    app.drain().await;
+
+    let error = async |id| ada.get(&format!("/v1/jobs/{id}")).await.json(200)["errors"][0]["error"].clone();
+    assert_eq!(error(internal).await, "Something went wrong on our side.");
+    assert_eq!(error(panicked).await, "Something went wrong on our side.");
+    assert_eq!(error(worded).await, "The address does not exist.");
+    assert_eq!(app.job(internal).await.errors[0], "connection to 10.0.0.7 refused", "the row keeps it for operators");
+}
+
+#[tokio::test]
 async fn a_list_has_whole_jobs() {
     let app = TestApp::with_kinds(kinds()).await;
     let ada = app.actor().await;
@@ -86,7 +103,7 @@ async fn failed_attempts_are_told() {
     assert_eq!(waiting["finished_at"], Value::Null);
     assert!(time(&waiting["run_at"]) > time(&waiting["created_at"]));
     let at = &waiting["errors"][0]["at"];
-    assert_eq!(waiting["errors"], json!([{ "attempt": 1, "at": at, "error": "no luck" }]));
+    assert_eq!(waiting["errors"], json!([{ "attempt": 1, "at": at, "error": "Something went wrong on our side." }]));
     assert_eq!((&failed["state"], &failed["attempt"], &failed["result"]), (&json!("failed"), &json!(3), &Value::Null));
     let attempts: Vec<&Value> = failed["errors"].as_array().unwrap().iter().map(|error| &error["attempt"]).collect();
     assert_eq!(attempts, [1, 2, 3]);

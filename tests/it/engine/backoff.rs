@@ -31,7 +31,7 @@ async fn a_failed_attempt_waits_no_longer_than_documented() {
     let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
     let id = app.enqueue(&Probe::Fail("no luck".to_owned())).await;
 
-    app.drain().await;
+    app.batch(&[id]).await;
 
     let row = sqlx::query(
         "select extract(epoch from run_at - (errors -> 0 ->> 'at')::timestamptz)::float8 as wait from jobs where id = $1",

@@ -13,6 +13,9 @@ use shared::jobs::{self, AttemptError, JobRow};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+/// What an owner is told of an error whose text is for operators alone.
+const INTERNAL_ERROR: &str = "Something went wrong on our side.";
+
 /// A background job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct JobOut {
@@ -158,6 +161,7 @@ impl From<jobs::State> for StateOut {
 
 impl From<AttemptError> for AttemptErrorOut {
     fn from(error: AttemptError) -> Self {
-        Self { attempt: error.attempt, at: error.at, error: error.error }
+        let error_text = if error.internal { INTERNAL_ERROR.to_owned() } else { error.error };
+        Self { attempt: error.attempt, at: error.at, error: error_text }
     }
 }

@@ -15,6 +15,11 @@ use tracing::{Instrument as _, Span};
 /// Kept back from the time that is left, to write down how the attempt ended.
 const TIME_TO_REPORT: Duration = Duration::from_secs(1);
 
+/// The attempt took longer than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("the attempt timed out after {0:.1} s")]
+struct TimedOut(f64);
+
 /// Why an attempt was aborted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stop {
@@ -93,8 +98,9 @@ impl Attempt {
     }
 
     /// Decides when the next attempt may start; the statement knows whether one is left.
-    pub(super) fn retry(&self, error: &str) -> Verdict {
-        Verdict::Retry { error: self.failed(error), after: backoff::wait(self.number) }
+    pub(super) fn retry(&self, error: &anyhow::Error) -> Verdict {
+        let internal = !error.is::<TimedOut>();
+        Verdict::Retry { error: self.failed(&format!("{error:#}")), internal, after: backoff::wait(self.number) }
     }
 
     /// Logs a failed attempt and returns what its row will say.
@@ -130,12 +136,12 @@ pub(super) async fn guarded(
 ) -> Result<Outcome, Failure> {
     match tokio::time::timeout(limit, work.instrument(span)).await {
         Ok(ended) => ended,
-        Err(_) => Err(Failure::Retry(anyhow!("the attempt timed out after {:.1} s", limit.as_secs_f64()))),
+        Err(_) => Err(Failure::Retry(TimedOut(limit.as_secs_f64()).into())),
     }
 }
 
 /// Returns what a panic said.
-pub(super) fn panic_message(panic: Box<dyn Any + Send>) -> String {
+pub(super) fn panic_message(panic: Box<dyn Any + Send>) -> anyhow::Error {
     let message = if let Some(text) = panic.downcast_ref::<String>() {
         text.clone()
     } else if let Some(text) = panic.downcast_ref::<&str>() {
@@ -145,5 +151,5 @@ pub(super) fn panic_message(panic: Box<dyn Any + Send>) -> String {
         std::mem::forget(panic);
         "without a message".to_owned()
     };
-    format!("the attempt panicked: {message}")
+    anyhow!("the attempt panicked: {message}")
 }
