@@ -6,7 +6,7 @@ use crate::routes::HealthCache;
 use shared::aws::Sdk;
 use shared::clock::Clock;
 use shared::db::Db;
-use shared::jobs::{Notifier, PostgresNotifier, SqsNotifier};
+use shared::jobs::Notifier;
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use std::sync::Arc;
@@ -37,10 +37,7 @@ impl AppState {
         let sdk = Arc::new(Sdk::default());
         let secrets = Secrets::new(Arc::clone(&sdk));
         let db = Db::new(config.database, secrets.clone());
-        let notifier = match &config.queue.url {
-            Some(url) => Notifier::Sqs(SqsNotifier::new(sdk, url)),
-            None => Notifier::Postgres(PostgresNotifier::remote(db.clone())),
-        };
+        let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
         Self {
             db,
             notifier,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::aws::Sdk;
 use shared::clock::Clock;
 use shared::db::{Db, DbError};
-use shared::jobs::{self, Notifier, PostgresNotifier, SqsNotifier};
+use shared::jobs::{self, Notifier};
 use shared::secrets::Secrets;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,10 +44,7 @@ impl Scheduler {
     pub fn from_config(config: Config) -> Self {
         let sdk = Arc::new(Sdk::default());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
-        let notifier = match &config.queue.url {
-            Some(url) => Notifier::Sqs(SqsNotifier::new(sdk, url)),
-            None => Notifier::Postgres(PostgresNotifier::remote(db.clone())),
-        };
+        let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
         Self { db, notifier, clock: Clock::default() }
     }
 

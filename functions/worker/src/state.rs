@@ -4,7 +4,7 @@ use crate::Config;
 use shared::aws::Sdk;
 use shared::clock::Clock;
 use shared::db::Db;
-use shared::jobs::{Notifier, PostgresNotifier, Registry, Runner, SqsNotifier};
+use shared::jobs::{Notifier, Registry, Runner};
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use std::sync::Arc;
@@ -48,10 +48,7 @@ impl Worker {
     pub fn from_config(config: Config) -> Self {
         let sdk = Arc::new(Sdk::default());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
-        let notifier = match &config.queue.url {
-            Some(url) => Notifier::Sqs(SqsNotifier::new(sdk, url)),
-            None => Notifier::Postgres(PostgresNotifier::remote(db.clone())),
-        };
+        let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
         Self::new(State { db, storage: Storage::new(config.storage), clock: Clock::default() }, notifier)
     }
 }

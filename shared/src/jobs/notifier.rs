@@ -6,7 +6,10 @@ mod sqs;
 pub use postgres::{LocalWorker, PostgresNotifier};
 pub use sqs::SqsNotifier;
 
+use crate::aws::Sdk;
+use crate::db::Db;
 use crate::ids::{JobId, OwnerId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// "Look at this job, in so long."
@@ -62,6 +65,15 @@ pub enum Notifier {
 }
 
 impl Notifier {
+    /// For a function of its own: by the queue if there is one, else by NOTIFY. Nothing is connected yet.
+    #[must_use]
+    pub fn remote(queue_url: Option<&str>, sdk: Arc<Sdk>, db: &Db) -> Self {
+        match queue_url {
+            Some(url) => Self::Sqs(SqsNotifier::new(sdk, url)),
+            None => Self::Postgres(PostgresNotifier::remote(db.clone())),
+        }
+    }
+
     /// Sends notices, after the commit. A failure is logged and nothing else: the scheduler notifies again.
     #[tracing::instrument(level = "debug", name = "jobs.notify", skip_all)]
     pub async fn notify(&self, notices: impl IntoIterator<Item = Notice, IntoIter: Send> + Send) {
