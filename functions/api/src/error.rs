@@ -60,7 +60,7 @@ impl ApiError {
     fn problem(&self) -> Problem {
         let (status, name, title, detail): (u16, _, _, Option<Cow<'_, str>>) = match self {
             Self::Malformed(detail) => (400, "malformed", "The request cannot be understood", Some(detail.into())),
-            Self::Unauthorized(detail) => (401, "unauthorized", "A valid token is needed", Some((*detail).into())),
+            Self::Unauthorized(detail) => (401, "unauthorized", "Not authenticated", Some((*detail).into())),
             Self::NotFound => (404, "not-found", "There is nothing here", None),
             Self::MethodNotAllowed => (405, "method-not-allowed", "The method is not allowed here", None),
             Self::Conflict(field) => {
