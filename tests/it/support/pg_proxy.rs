@@ -10,7 +10,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -40,6 +40,7 @@ struct Shared {
     ledger: Mutex<Ledger>,
     faults: Mutex<Vec<(Target, Fault)>>,
     refusing: AtomicBool,
+    refused: AtomicUsize,
     cuts: watch::Sender<()>,
 }
 
@@ -58,6 +59,7 @@ impl PgProxy {
             ledger: Mutex::default(),
             faults: Mutex::default(),
             refusing: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
             cuts: watch::Sender::new(()),
         });
         let mut tasks = JoinSet::new();
@@ -139,6 +141,11 @@ impl PgProxy {
         }
     }
 
+    /// How many connections were refused so far.
+    pub fn refused(&self) -> usize {
+        self.shared.refused.load(Ordering::SeqCst)
+    }
+
     /// Cuts every connection there is; new ones are served.
     pub fn cut_all(&self) {
         self.shared.cuts.send_replace(());
@@ -182,6 +189,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>
         // cut.
         let mut cut = shared.cuts.subscribe();
         if shared.refusing.load(Ordering::SeqCst) {
+            shared.refused.fetch_add(1, Ordering::SeqCst);
             continue;
         }
         let shared = Arc::clone(&shared);
