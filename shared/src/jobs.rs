@@ -3,6 +3,7 @@
 //! The states, the statements and the reasons are in `docs/jobs.md`. The engine imports no domain module.
 
 mod backoff;
+mod change;
 mod claim;
 mod context;
 mod enqueue;
@@ -10,25 +11,32 @@ mod find;
 mod finish;
 mod job;
 mod lease;
+mod new_job;
 mod notifier;
+mod priority;
 mod registry;
 mod row;
 mod runner;
 mod shift;
 mod text;
+mod unique;
 mod wake;
 
-pub use backoff::longest_wait;
-pub use claim::{Claimed, Claims, Unclaimed};
+pub use backoff::{Backoff, Jitter};
+pub use change::{Cancel, Retry, cancel, reschedule, retry};
+pub use claim::{Claimed, Claims, FromLine, Next, Other, Place, Unclaimed};
 pub use context::Context;
-pub use enqueue::{Enqueued, NewJob, enqueue, enqueue_many};
-pub use find::{find, page};
+pub use enqueue::{Enqueued, enqueue, enqueue_many};
+pub use find::{find, find_any, page};
 pub use job::{Failure, Job, OrDiscard, Outcome, Payload};
+pub use new_job::NewJob;
 pub use notifier::{LocalWorker, Notice, Notifier, NotifyError, PostgresNotifier, SqsNotifier};
+pub use priority::Priority;
 pub use registry::Registry;
 pub use row::{AttemptError, JobRow, State};
 pub use runner::Runner;
 pub use shift::{End, Shift};
+pub use unique::Unique;
 pub use wake::{Woken, wake};
 
 use std::time::Duration;
@@ -45,6 +53,10 @@ pub const GRACE: Duration = Duration::from_mins(2);
 
 /// The longest time between two notifications of a job that waits.
 pub const LONGEST_GRACE: Duration = Duration::from_mins(15);
+
+/// What stands between two jobs of one owner in the line of workers without a queue: however many there are, a job of
+/// another owner waits for one of them a minute at most.
+pub const SPACING: Duration = Duration::from_mins(1);
 
 /// The channel of PostgreSQL's NOTIFY; its payload is a comma-separated list of `id` or `id@seconds`.
 pub const CHANNEL: &str = "errand_jobs";

@@ -194,7 +194,8 @@ impl Host {
             }
             Queue::Postgres(local) => {
                 let listening = listen::run(&self.worker.state.db, stop, |heard| match heard {
-                    Heard::Connected | Heard::Notice(_) => local.wake(),
+                    Heard::Connected => local.wake(),
+                    Heard::Notice(payload) => local.hear(&payload),
                 });
                 tokio::join!(worker::serve(&self.worker, local, self.slots, stop.cancelled()), listening);
             }

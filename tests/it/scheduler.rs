@@ -62,7 +62,7 @@ async fn an_abandoned_job_is_rescued_when_its_lease_is_over_and_not_before() {
     let late = app.tick().await;
 
     assert_eq!(early, Tick::default());
-    assert_eq!(late, Tick { notified: 1, rescued: 1, exhausted: 0 });
+    assert_eq!(late, Tick { notified: 1, rescued: 1, exhausted: 0, cancelled: 0 });
     let job = app.job(id).await;
     assert_eq!((job.state, job.attempt), (State::Available, 1));
     assert_eq!(job.errors, ["the attempt was abandoned: its lease ran out"]);
@@ -77,13 +77,13 @@ async fn a_job_abandoned_in_its_last_attempt_is_failed() {
 
     let mut ticks = Vec::new();
     for _ in 0..3 {
-        app.worker.runner.claim(&[id]).await.unwrap();
+        app.worker.runner.claim_alone(id).await.unwrap();
         app.advance(Duration::from_secs(4));
         ticks.push(app.tick().await);
     }
 
     assert_eq!(ticks[1].rescued, 1);
-    assert_eq!(ticks[2], Tick { notified: 0, rescued: 0, exhausted: 1 });
+    assert_eq!(ticks[2], Tick { notified: 0, rescued: 0, exhausted: 1, cancelled: 0 });
     assert_eq!(app.job(id).await.state, State::Failed);
 }
 

@@ -36,6 +36,8 @@ pub struct Tick {
     pub rescued: usize,
     /// Abandoned attempts that were the last of their jobs, which are failed now.
     pub exhausted: usize,
+    /// Abandoned attempts whose jobs had been called off, which are cancelled now.
+    pub cancelled: usize,
 }
 
 impl Scheduler {
@@ -48,7 +50,7 @@ impl Scheduler {
         Self { db, notifier, clock: Clock::default() }
     }
 
-    /// Rings every alarm that went off, and those of the next minute with the delay that is left.
+    /// Rings every alarm that went off, and with a queue those of the next minute, with the delay that is left.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached. What was rung before stays rung.
@@ -58,18 +60,14 @@ impl Scheduler {
         loop {
             let woken = {
                 let mut connection = self.db.acquire().await?;
-                jobs::wake(&mut connection, ROUND, &self.clock).await?
+                jobs::wake(&mut connection, ROUND, self.notifier.look_ahead(), &self.clock).await?
             };
             let is_last = i64::try_from(woken.alarms()).is_ok_and(|alarms| alarms < ROUND);
             tick.notified += woken.notices.len();
             tick.rescued += woken.rescued.len();
             tick.exhausted += woken.exhausted.len();
-            for job in &woken.rescued {
-                tracing::warn!(job.id = %job, "Job {job} was abandoned by its worker and is available again");
-            }
-            for job in &woken.exhausted {
-                tracing::error!(job.id = %job, "Job {job} failed for good: its last attempt was abandoned");
-            }
+            tick.cancelled += woken.cancelled.len();
+            woken.log();
             self.notifier.notify(woken.notices).await;
             if is_last || started.elapsed() > LONGEST_TICK {
                 return Ok(tick);

@@ -6,13 +6,14 @@ mod redelivery;
 
 pub use records::LookNow;
 
-use crate::Worker;
+use crate::{State, Worker};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use records::Records;
 use shared::clock::sleep_until;
+use shared::db::DbError;
 use shared::ids::JobId;
-use shared::jobs::{End, Notice, Unclaimed};
-use std::collections::{HashMap, HashSet};
+use shared::jobs::{Claims, End, Notice, Other, Shift, Unclaimed};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -22,14 +23,14 @@ const WORTH_WAITING: Duration = Duration::from_secs(2);
 /// With less time than this left, nothing is started: its messages are sent again at once.
 const WORTH_STARTING: Duration = Duration::from_secs(3);
 
-/// A row that is locked at this moment is looked at again after this, once.
+/// A row that is locked at this moment is looked at again after this, then after twice as long, ...
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+/// ... this many times.
+const LOCK_LOOKS: u32 = 5;
 
 /// When another look at a row that stays locked is asked for.
 const LOCKED_AGAIN: Duration = Duration::from_secs(5);
-
-/// When another look at a job is asked for that this build does not know: a newer worker may get it then.
-const UNSUPPORTED_AGAIN: Duration = Duration::from_mins(1);
 
 /// The shortest delay of a message that is sent again for lack of time: whoever gets it may be as short of time.
 const SHORTEST_AGAIN: Duration = Duration::from_secs(1);
@@ -74,8 +75,10 @@ struct Batch<'a> {
     deadline: Instant,
     /// Jobs to claim, each at its time.
     pending: Vec<(Instant, JobId)>,
-    /// Jobs whose row was locked when first looked at.
-    locked_before: HashSet<JobId>,
+    /// Jobs whose row was locked, and how often.
+    locked: HashMap<JobId, u32>,
+    /// Jobs that were in a crash: each runs alone, after all the others.
+    suspects: VecDeque<JobId>,
     /// Messages to send again.
     again: Vec<Notice>,
     /// Jobs for which the database could not be reached.
@@ -91,7 +94,8 @@ impl<'a> Batch<'a> {
             worker,
             deadline,
             pending: jobs.into_iter().map(|job| (now, job)).collect(),
-            locked_before: HashSet::new(),
+            locked: HashMap::new(),
+            suspects: VecDeque::new(),
             again: Vec::new(),
             unreached: HashSet::new(),
             ends: HashMap::new(),
@@ -106,28 +110,17 @@ impl<'a> Batch<'a> {
             let ready = self.take_ready();
             if !ready.is_empty() {
                 let claimed_at = Instant::now();
-                match self.worker.runner.claim(&ready).await {
-                    Ok(claims) => {
-                        shift.start(claims.claimed, claimed_at);
-                        for (job, reason) in claims.unclaimed {
-                            self.set_aside(job, reason);
-                        }
-                    }
-                    Err(error) => {
-                        tracing::warn!(
-                            error = format!("{:#}", anyhow::Error::new(error)),
-                            jobs = ready.len(),
-                            "{} jobs could not be claimed, their messages will be delivered again",
-                            ready.len(),
-                        );
-                        self.unreached.extend(ready);
-                    }
-                }
+                let claims = self.worker.runner.claim(&ready).await;
+                self.take(claims, &ready, claimed_at, &mut shift);
+            }
+            if self.pending.is_empty() && shift.is_idle() {
+                let Some(suspect) = self.suspects.pop_front() else { break };
+                let claimed_at = Instant::now();
+                let claims = self.worker.runner.claim_alone(suspect).await;
+                self.take(claims, &[suspect], claimed_at, &mut shift);
+                continue;
             }
             let next = self.pending.iter().map(|(at, _)| *at).min();
-            if next.is_none() && shift.is_idle() {
-                break;
-            }
             tokio::select! {
                 ends = shift.turn(), if !shift.is_idle() => self.note(ends),
                 () = sleep_until(next) => {}
@@ -140,11 +133,38 @@ impl<'a> Batch<'a> {
         }
     }
 
+    fn take(
+        &mut self,
+        claims: Result<Claims, DbError>,
+        asked: &[JobId],
+        claimed_at: Instant,
+        shift: &mut Shift<State>,
+    ) {
+        match claims {
+            Ok(claims) => {
+                shift.start(claims.claimed, claimed_at);
+                for (job, reason) in claims.unclaimed {
+                    self.set_aside(&job, reason);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{:#}", anyhow::Error::new(error)),
+                    jobs = asked.len(),
+                    "{} jobs could not be claimed, their messages will be delivered again",
+                    asked.len(),
+                );
+                self.unreached.extend(asked);
+            }
+        }
+    }
+
     /// Gives up on everything that has not started.
     fn ask_again(&mut self, now: Instant) {
         for (at, job) in std::mem::take(&mut self.pending) {
             self.again.push(Notice::again(job, at.saturating_duration_since(now).max(SHORTEST_AGAIN)));
         }
+        self.again.extend(self.suspects.drain(..).map(|job| Notice::again(job, SHORTEST_AGAIN)));
     }
 
     /// Takes the jobs whose time has come; those that no longer fit the time that is left are asked for again.
@@ -159,29 +179,43 @@ impl<'a> Batch<'a> {
         ready.into_iter().map(|(_, job)| job).collect()
     }
 
-    fn set_aside(&mut self, job: JobId, reason: Unclaimed) {
+    fn set_aside(&mut self, job: &Other, reason: Unclaimed) {
+        let id = job.id;
         let again = match reason {
             Unclaimed::Finished | Unclaimed::Leased | Unclaimed::Missing => return,
             Unclaimed::Exhausted => {
-                tracing::error!(job.id = %job, "Job {job} failed for good: its last attempt was abandoned");
+                tracing::error!(job.id = %id, "Job {id} failed for good: its last attempt was abandoned");
+                return;
+            }
+            Unclaimed::Cancelled => {
+                tracing::info!(job.id = %id, "Job {id} is cancelled; its worker had abandoned it");
+                return;
+            }
+            // Its alarm rings again, and more and more rarely: a message for each look would go round for ever.
+            Unclaimed::Unsupported => {
+                tracing::warn!(job.id = %id, "Job {id} is of a kind or version that this build does not know");
+                return;
+            }
+            Unclaimed::Suspect => {
+                self.suspects.push_back(id);
                 return;
             }
             Unclaimed::NotDue(wait) if wait <= WORTH_WAITING => {
-                self.pending.push((Instant::now() + wait, job));
+                self.pending.push((Instant::now() + wait, id));
                 return;
             }
-            Unclaimed::Locked if self.locked_before.insert(job) => {
-                self.pending.push((Instant::now() + LOCK_PAUSE, job));
-                return;
+            Unclaimed::Locked => {
+                let looks = self.locked.entry(id).or_default();
+                *looks += 1;
+                if *looks <= LOCK_LOOKS {
+                    self.pending.push((Instant::now() + LOCK_PAUSE * 2_u32.pow(*looks - 1), id));
+                    return;
+                }
+                LOCKED_AGAIN
             }
             Unclaimed::NotDue(wait) => wait,
-            Unclaimed::Locked => LOCKED_AGAIN,
-            Unclaimed::Unsupported => {
-                tracing::warn!(job.id = %job, "Job {job} is of a kind or version that this build does not know");
-                UNSUPPORTED_AGAIN
-            }
         };
-        self.again.push(Notice::again(job, again));
+        self.again.push(job.again(again));
     }
 
     fn note(&mut self, ends: Vec<(JobId, End)>) {
@@ -205,6 +239,9 @@ impl<'a> Batch<'a> {
             jobs.succeeded = count(End::Succeeded),
             jobs.failed = count(End::Failed),
             jobs.retrying = count(End::Retrying),
+            jobs.snoozed = count(End::Snoozed),
+            jobs.continued = count(End::Continued),
+            jobs.cancelled = count(End::Cancelled),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Batch of {} messages done",
             records.len(),

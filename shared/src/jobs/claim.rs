@@ -1,12 +1,32 @@
 //! Taking jobs: by id, when a message names them, or whatever is due, when there is no message.
 
+use super::Priority;
+use super::notifier::Notice;
 use super::registry::Supported;
-use super::{GRACE, LONGEST_GRACE};
 use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::time::Duration;
+
+/// Makes a [`Claimed`] of a row that has its columns and others.
+macro_rules! claimed_row {
+    ($row:expr) => {
+        Claimed {
+            id: JobId($row.id),
+            kind: $row.kind,
+            version: $row.version,
+            payload: $row.payload,
+            owner: $row.owner_id.map(OwnerId),
+            attempt: $row.attempt,
+            max_attempts: $row.max_attempts,
+            epoch: $row.epoch,
+            checkpoint: $row.checkpoint,
+            waited: Duration::from_secs_f64($row.waited.max(0.0)),
+        }
+    };
+}
 
 /// What the row of an abandoned attempt says.
 pub(super) const ABANDONED: &str = "the attempt was abandoned: its lease ran out";
@@ -30,6 +50,10 @@ pub struct Claimed {
     pub max_attempts: i32,
     /// The attempt's fence.
     pub epoch: i32,
+    /// Where to go on, if an attempt before saved that.
+    pub checkpoint: Option<Value>,
+    /// How long it waited since it was due.
+    pub waited: Duration,
 }
 
 /// Why a job was not claimed.
@@ -41,6 +65,10 @@ pub enum Unclaimed {
     Leased,
     /// Its last attempt was abandoned; it is failed now.
     Exhausted,
+    /// Its attempt was abandoned after it was called off; it is cancelled now.
+    Cancelled,
+    /// It was in a crash, or is in one: it has to be asked for alone.
+    Suspect,
     /// It is not due for this long.
     NotDue(Duration),
     /// Another transaction holds its row at this moment.
@@ -57,10 +85,28 @@ pub struct Claims {
     /// Jobs to run.
     pub claimed: Vec<Claimed>,
     /// The others, each with the reason.
-    pub unclaimed: Vec<(JobId, Unclaimed)>,
+    pub unclaimed: Vec<(Other, Unclaimed)>,
 }
 
-/// Claims, in one statement, what can be claimed of these jobs.
+/// A job that was not claimed.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// The job.
+    pub id: JobId,
+    /// Whose turn a message for it takes.
+    group: String,
+}
+
+impl Other {
+    /// Asks for another look at it.
+    #[must_use]
+    pub fn again(&self, after: Duration) -> Notice {
+        Notice { job: self.id, group: self.group.clone(), after }
+    }
+}
+
+/// Claims, in one statement, what can be claimed of these jobs. Those that were in a crash are claimed only when they are
+/// to run alone.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then nothing is claimed.
@@ -68,6 +114,7 @@ pub struct Claims {
 pub async fn claim(
     db: &mut PgConnection,
     ids: &[JobId],
+    alone: bool,
     supported: &Supported,
     clock: &Clock,
 ) -> Result<Claims, sqlx::Error> {
@@ -80,6 +127,7 @@ pub async fn claim(
         &supported.leases,
         clock.offset_seconds(),
         ABANDONED,
+        alone,
     )
     .fetch_all(db)
     .await?;
@@ -87,6 +135,8 @@ pub async fn claim(
     let mut claims = Claims::default();
     for row in rows {
         let id = JobId(row.id);
+        let owner = row.owner_id.map(OwnerId);
+        let waited = row.waited.unwrap_or_default();
         let reason = match row.verdict.as_str() {
             "claimed" => {
                 claims.claimed.push(Claimed {
@@ -94,27 +144,57 @@ pub async fn claim(
                     kind: present(row.kind)?,
                     version: present(row.version)?,
                     payload: present(row.payload)?,
-                    owner: row.owner_id.map(OwnerId),
+                    owner,
                     attempt: present(row.attempt)?,
                     max_attempts: present(row.max_attempts)?,
                     epoch: present(row.epoch)?,
+                    checkpoint: row.checkpoint,
+                    waited: Duration::from_secs_f64(waited.max(0.0)),
                 });
                 continue;
             }
             "finished" => Unclaimed::Finished,
             "leased" => Unclaimed::Leased,
             "exhausted" => Unclaimed::Exhausted,
-            "not_due" => Unclaimed::NotDue(Duration::from_secs_f64(row.due_in.unwrap_or_default().max(0.0))),
+            "cancelled" => Unclaimed::Cancelled,
+            "suspect" => Unclaimed::Suspect,
+            "not_due" => Unclaimed::NotDue(Duration::from_secs_f64((-waited).max(0.0))),
             "locked" => Unclaimed::Locked,
             "unsupported" => Unclaimed::Unsupported,
             _ => Unclaimed::Missing,
         };
-        claims.unclaimed.push((id, reason));
+        let group = Notice::group(row.kind.as_deref().unwrap_or_default(), owner);
+        claims.unclaimed.push((Other { id, group }, reason));
     }
     Ok(claims)
 }
 
-/// Claims up to `limit` jobs that are due, those with the earliest alarm first.
+/// A place in the line of waiting jobs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    priority: Priority,
+    turn: DateTime<Utc>,
+}
+
+impl Place {
+    fn is_before(self, other: Self) -> bool {
+        (self.priority, self.turn) < (other.priority, other.turn)
+    }
+
+    /// Before everything.
+    pub const START: Self = Self { priority: Priority(i16::MIN), turn: DateTime::UNIX_EPOCH };
+}
+
+/// What was claimed from the line.
+#[derive(Debug, Default)]
+pub struct FromLine {
+    /// Jobs to run.
+    pub jobs: Vec<Claimed>,
+    /// The first of their places; `None` when there are none.
+    pub first: Option<Place>,
+}
+
+/// Claims up to `limit` jobs that are due, in the order of the line, from a place on.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then nothing is claimed.
@@ -122,9 +202,10 @@ pub async fn claim(
 pub async fn claim_due(
     db: &mut PgConnection,
     limit: i64,
+    from: Place,
     supported: &Supported,
     clock: &Clock,
-) -> Result<Vec<Claimed>, sqlx::Error> {
+) -> Result<FromLine, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/jobs/claim_due.sql",
         &supported.kinds,
@@ -132,40 +213,64 @@ pub async fn claim_due(
         &supported.leases,
         clock.offset_seconds(),
         limit,
-        LONGEST_GRACE.as_secs_f64(),
+        from.priority.0,
+        from.turn,
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Claimed {
-            id: JobId(row.id),
-            kind: row.kind,
-            version: row.version,
-            payload: row.payload,
-            owner: row.owner_id.map(OwnerId),
-            attempt: row.attempt,
-            max_attempts: row.max_attempts,
-            epoch: row.epoch,
-        })
-        .collect())
+    let mut claimed = FromLine::default();
+    for row in rows {
+        let place = row.turn.map(|turn| Place { priority: Priority(row.priority), turn });
+        if let Some(place) = place
+            && claimed.first.is_none_or(|first| place.is_before(first))
+        {
+            claimed.first = Some(place);
+        }
+        claimed.jobs.push(claimed_row!(row));
+    }
+    Ok(claimed)
 }
 
-/// Tells in how long the next waiting job becomes due, if one does within the window.
+/// Claims the first job in the line of those that were in a crash, which has to run alone.
+///
+/// # Errors
+/// When the database refuses or cannot be reached; then nothing is claimed.
+#[tracing::instrument(level = "debug", name = "db.jobs.claim_suspect", skip_all)]
+pub async fn claim_suspect(
+    db: &mut PgConnection,
+    supported: &Supported,
+    clock: &Clock,
+) -> Result<Option<Claimed>, sqlx::Error> {
+    let row = sqlx::query_file!(
+        "src/jobs/claim_suspect.sql",
+        &supported.kinds,
+        &supported.versions,
+        &supported.leases,
+        clock.offset_seconds(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| claimed_row!(row)))
+}
+
+/// What is next, as far as the database knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Next {
+    /// In how long the next alarm goes off; `None` when nothing is unfinished.
+    pub alarm: Option<Duration>,
+    /// A job waits that has to run alone.
+    pub suspects: bool,
+}
+
+/// Tells when the next alarm goes off, and whether a job waits that has to run alone.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.jobs.next_due", skip_all)]
-pub async fn next_due(db: &mut PgConnection, window: Duration, clock: &Clock) -> Result<Option<Duration>, sqlx::Error> {
-    let due_in = sqlx::query_file_scalar!(
-        "src/jobs/next_due.sql",
-        clock.offset_seconds(),
-        window.as_secs_f64(),
-        GRACE.as_secs_f64(),
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(due_in.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+#[tracing::instrument(level = "debug", name = "db.jobs.next_alarm", skip_all)]
+pub async fn next_alarm(db: &mut PgConnection, clock: &Clock) -> Result<Next, sqlx::Error> {
+    let row = sqlx::query_file!("src/jobs/next_alarm.sql", clock.offset_seconds()).fetch_one(db).await?;
+    let alarm = row.rings_in.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    Ok(Next { alarm, suspects: row.suspects })
 }
 
 /// A column that the statement fills for every claimed row.

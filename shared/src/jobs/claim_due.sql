@@ -1,5 +1,5 @@
--- Claims up to $5 due jobs. The select is materialized: a plain `in (… limit …)` would claim more than it locks.
--- An available job's alarm is never further ahead than the longest grace ($6), which bounds the index scan.
+-- Claims up to $5 jobs that are due, in the order of the line, from the place ($6, $7) on. The select is materialized: a
+-- plain `in (… limit …)` would claim more than it locks.
 with clock as (
     select statement_timestamp() + make_interval(secs => $4) as now
 ),
@@ -9,14 +9,16 @@ supported as (
 ),
 
 due as materialized (
-    select jobs.id, supported.lease, clock.now
+    select jobs.id, jobs.priority, jobs.turn, supported.lease, clock.now
     from jobs
     cross join clock
     join supported on supported.kind = jobs.kind and supported.version = jobs.version
-    where jobs.wake_at <= statement_timestamp() + make_interval(secs => $4 + $6)
-        and jobs.state = 'available'
+    where jobs.state = 'available'
+        and jobs.turn is not null
+        and jobs.crashes = 0
+        and (jobs.priority, jobs.turn) >= ($6::int2, $7::timestamptz)
         and jobs.run_at <= clock.now
-    order by jobs.wake_at
+    order by jobs.priority, jobs.turn
     limit $5
     for no key update of jobs skip locked
 )
@@ -31,4 +33,5 @@ set
 from due
 where jobs.id = due.id
 returning
-    jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.payload, jobs.owner_id
+    jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.payload, jobs.checkpoint,
+    jobs.owner_id, jobs.priority, jobs.turn, extract(epoch from due.now - jobs.run_at)::float8 as "waited!"

@@ -1,14 +1,23 @@
 //! What a running attempt knows of itself, and how it ends well.
 
-use super::job::{Failure, Outcome, Success};
+use super::job::{Failure, OrDiscard as _, Outcome, Success};
 use super::text::storable;
 use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
 use anyhow::Context as _;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI16, Ordering};
+use std::time::{Duration, Instant};
+
+/// The largest result that a row keeps, in bytes of JSON. What is larger belongs into the storage, and its name here.
+const LARGEST_RESULT: usize = 256 * 1024;
+
+/// The largest checkpoint that a row keeps, in bytes of JSON: it is written with each step.
+const LARGEST_CHECKPOINT: usize = 64 * 1024;
 
 /// One attempt of one job.
 #[derive(Clone, Debug)]
@@ -18,6 +27,8 @@ pub struct Context {
     pub(super) epoch: i32,
     pub(super) attempt: i32,
     pub(super) clock: Clock,
+    pub(super) until: Instant,
+    pub(super) checkpoint: Option<Arc<Value>>,
     pub(super) signals: Arc<Signals>,
 }
 
@@ -26,13 +37,15 @@ pub struct Context {
 pub(super) struct Signals {
     /// Per cent; negative while nothing was reported.
     progress: AtomicI16,
-    /// The fenced finish has begun: its row lock makes heartbeats wait, and its end raises the epoch.
-    finishing: AtomicBool,
+    /// A transaction holds the job's row: heartbeats would wait for it.
+    writing: AtomicBool,
+    /// A checkpoint was saved in this attempt.
+    saved: AtomicBool,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { progress: AtomicI16::new(-1), finishing: AtomicBool::new(false) }
+        Self { progress: AtomicI16::new(-1), writing: AtomicBool::new(false), saved: AtomicBool::new(false) }
     }
 }
 
@@ -41,8 +54,8 @@ impl Signals {
         Some(self.progress.load(Ordering::Relaxed)).filter(|percent| *percent >= 0)
     }
 
-    pub(super) fn is_finishing(&self) -> bool {
-        self.finishing.load(Ordering::Acquire)
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing.load(Ordering::Acquire)
     }
 }
 
@@ -76,13 +89,73 @@ impl Context {
         self.signals.progress.store(i16::from(percent.min(100)), Ordering::Relaxed);
     }
 
+    /// Returns how much time this attempt has left: its kind's limit, or what the host has.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns what the job's last [`save`](Self::save) left, in this attempt or an earlier one; `None` before the first.
+    ///
+    /// # Errors
+    /// [`Failure::Discard`] when it is not a `T`.
+    pub fn checkpoint<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
+        let Some(checkpoint) = &self.checkpoint else { return Ok(None) };
+        T::deserialize(&**checkpoint).map(Some).context("the checkpoint cannot be read").or_discard()
+    }
+
+    /// Commits a step of the work together with where to go on, fenced like [`commit`](Self::commit): the effects of a
+    /// step and its checkpoint are there, or neither is. The attempt goes on.
+    ///
+    /// # Errors
+    /// [`Failure::Superseded`] when the lease was lost, [`Failure::Cancelled`] when the job was called off; everything is
+    /// rolled back. [`Failure::Retry`] when the commit failed or its answer was lost: the next attempt finds out, because
+    /// it reads the checkpoint.
+    pub async fn save(
+        &self,
+        mut tx: Transaction<'static, Postgres>,
+        checkpoint: &(impl Serialize + Sync),
+    ) -> Result<(), Failure> {
+        let checkpoint = json(checkpoint, "checkpoint", LARGEST_CHECKPOINT)?;
+        let progress = self.signals.progress();
+        let writing = Writing::begin(&self.signals);
+        let saved = sqlx::query_file_scalar!("src/jobs/save.sql", self.job.0, self.epoch, checkpoint, progress)
+            .fetch_optional(&mut *tx)
+            .await?;
+        match saved {
+            Some(false) => tx.commit().await.context("the commit of a step was not answered")?,
+            Some(true) => {
+                tx.rollback().await?;
+                return Err(Failure::Cancelled);
+            }
+            None => {
+                tx.rollback().await?;
+                return Err(Failure::Superseded);
+            }
+        }
+        drop(writing);
+        self.signals.saved.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends this attempt and lets another one go on from the checkpoint, at once and in a fresh invocation. It costs no
+    /// attempt, so a job may take longer than a Lambda function.
+    ///
+    /// # Errors
+    /// [`Failure::Retry`] when nothing was saved in this attempt: it would go round in circles.
+    pub fn continues(&self) -> Result<Outcome, Failure> {
+        if self.signals.saved.load(Ordering::Relaxed) {
+            return Ok(Outcome(Success::Continues));
+        }
+        Err(Failure::Retry(anyhow::anyhow!("the attempt wants to go on later, but it has saved no checkpoint")))
+    }
+
     /// Ends an attempt that has no effects in the database.
     ///
     /// # Errors
-    /// When the result cannot be written as JSON.
+    /// [`Failure::Discard`] when the result is not JSON or too large to keep.
     pub fn done(&self, result: impl Serialize) -> Result<Outcome, Failure> {
-        let result = serde_json::to_value(result).context("the result is not JSON")?;
-        Ok(Outcome(Success::Done(storable(result))))
+        Ok(Outcome(Success::Done(json(&result, "result", LARGEST_RESULT)?)))
     }
 
     /// Ends an attempt together with its effects: the fenced finish is the transaction's last statement, so both are
@@ -96,10 +169,10 @@ impl Context {
         mut tx: Transaction<'static, Postgres>,
         result: impl Serialize,
     ) -> Result<Outcome, Failure> {
-        let result = storable(serde_json::to_value(result).context("the result is not JSON")?);
-        self.signals.finishing.store(true, Ordering::Release);
+        let result = json(&result, "result", LARGEST_RESULT)?;
+        self.signals.writing.store(true, Ordering::Release);
         let finished =
-            sqlx::query_file!("src/jobs/fence.sql", self.job.0, self.epoch, result, self.clock.offset_seconds(),)
+            sqlx::query_file!("src/jobs/fence.sql", self.job.0, self.epoch, result, self.clock.offset_seconds())
                 .execute(&mut *tx)
                 .await?;
         if finished.rows_affected() == 0 {
@@ -109,4 +182,30 @@ impl Context {
         tx.commit().await.context("the commit was not answered")?;
         Ok(Outcome(Success::Committed))
     }
+}
+
+/// Keeps heartbeats away from a row that a transaction holds, until the transaction is over.
+struct Writing<'a>(&'a Signals);
+
+impl<'a> Writing<'a> {
+    fn begin(signals: &'a Signals) -> Self {
+        signals.writing.store(true, Ordering::Release);
+        Self(signals)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.writing.store(false, Ordering::Release);
+    }
+}
+
+/// Makes JSON that PostgreSQL stores, of a bounded size.
+fn json(value: &impl Serialize, what: &str, largest: usize) -> Result<Value, Failure> {
+    let text = serde_json::to_vec(value).with_context(|| format!("the {what} is not JSON")).or_discard()?;
+    if text.len() > largest {
+        return Err(Failure::discard(format!("the {what} has {} bytes of JSON, {largest} are allowed", text.len())));
+    }
+    let value = serde_json::to_value(value).with_context(|| format!("the {what} is not JSON")).or_discard()?;
+    Ok(storable(value))
 }

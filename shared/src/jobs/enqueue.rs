@@ -1,73 +1,30 @@
 //! Writing jobs, in the transaction of the change that wants them: the commit makes both, a rollback neither.
 
-use super::job::Payload;
+use super::new_job::NewJob;
 use super::notifier::Notice;
 use super::row::{JobRow, State};
-use super::text::storable;
-use super::{GRACE, HORIZON};
+use super::unique;
+use super::{GRACE, HORIZON, SPACING};
 use crate::clock::Clock;
-use crate::ids::{JobId, OwnerId};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{Connection as _, PgConnection};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A job to be written.
-#[derive(Clone, Debug)]
-pub struct NewJob {
-    id: JobId,
-    kind: &'static str,
-    version: i16,
-    payload: Value,
-    owner: Option<OwnerId>,
-    run_at: Option<DateTime<Utc>>,
-    max_attempts: i32,
-}
-
-impl NewJob {
-    /// Makes a job of the system that is to run now.
-    ///
-    /// # Errors
-    /// When the payload cannot be written as JSON.
-    pub fn new<P: Payload>(payload: &P) -> Result<Self, serde_json::Error> {
-        Ok(Self {
-            id: JobId::new(),
-            kind: P::KIND,
-            version: P::VERSION,
-            payload: storable(serde_json::to_value(payload)?),
-            owner: None,
-            run_at: None,
-            max_attempts: P::MAX_ATTEMPTS,
-        })
-    }
-
-    /// Makes it a user's.
-    #[must_use]
-    pub fn owned_by(mut self, owner: OwnerId) -> Self {
-        self.owner = Some(owner);
-        self
-    }
-
-    /// Lets it start at a time instead of now.
-    #[must_use]
-    pub fn at(mut self, run_at: DateTime<Utc>) -> Self {
-        self.run_at = Some(run_at);
-        self
-    }
-}
-
-/// A job that was written.
+/// A job that was written, or found.
 #[derive(Clone, Debug)]
 pub struct Enqueued {
     /// Its row.
     pub row: JobRow,
     /// What to send after the commit; `None` when it is too early for that and the scheduler will.
     pub notice: Option<Notice>,
+    /// Nothing was written: the row is that of an earlier job with the same key.
+    pub joined: bool,
 }
 
-/// Writes one job.
+/// Writes one job, or finds the one that it joins.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -75,7 +32,9 @@ pub async fn enqueue(db: &mut PgConnection, job: NewJob, clock: &Clock) -> Resul
     enqueue_many(db, vec![job], clock).await?.pop().ok_or(sqlx::Error::RowNotFound)
 }
 
-/// Writes many jobs in one statement; the answers are in the same order.
+/// Writes many jobs in one statement; the answers are in the same order. Unique ones take two or three statements more,
+/// whatever their number. They wait for other transactions that ask for the same keys, so ask for all keys of a
+/// transaction in one call: their order is then the same everywhere.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then none is written.
@@ -85,27 +44,54 @@ pub async fn enqueue_many(
     jobs: Vec<NewJob>,
     clock: &Clock,
 ) -> Result<Vec<Enqueued>, sqlx::Error> {
-    let mut columns = Columns::default();
-    for job in &jobs {
-        columns.push(job);
+    if jobs.iter().all(|job| job.unique.is_none()) {
+        return insert(db, jobs, clock).await;
     }
+    let mut tx = db.begin().await?;
+    let mut joined = unique::join(&mut tx, &jobs, clock).await?;
+    let new = jobs.iter().filter(|job| !joined.contains_key(&job.id)).cloned().collect();
+    let mut written = insert(&mut tx, new, clock).await?.into_iter();
+    tx.commit().await?;
+
+    let mut answers: Vec<Enqueued> = Vec::with_capacity(jobs.len());
+    for job in &jobs {
+        let answer = match joined.remove(&job.id) {
+            None => written.next().ok_or(sqlx::Error::RowNotFound)?,
+            Some(unique::Joined::Earlier(row)) => Enqueued { row: *row, notice: None, joined: true },
+            Some(unique::Joined::SameCall(first)) => {
+                let first = answers.iter().find(|answer| answer.row.id == first).ok_or(sqlx::Error::RowNotFound)?;
+                Enqueued { row: first.row.clone(), notice: None, joined: true }
+            }
+        };
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+async fn insert(db: &mut PgConnection, jobs: Vec<NewJob>, clock: &Clock) -> Result<Vec<Enqueued>, sqlx::Error> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = Columns::of(&jobs);
     let written = sqlx::query_file!(
         "src/jobs/enqueue.sql",
         &columns.ids,
-        &columns.kinds,
+        &columns.kinds as &[&str],
         &columns.versions,
-        &columns.payloads,
+        &columns.payloads as &[&Value],
         &columns.owners as &[Option<Uuid>],
+        &columns.priorities,
         &columns.run_ats as &[Option<DateTime<Utc>>],
         &columns.max_attempts,
         clock.offset_seconds(),
-        HORIZON.as_secs_f64(),
         GRACE.as_secs_f64(),
+        &columns.keys as &[Option<&str>],
+        SPACING.as_secs_f64(),
     )
     .fetch_all(db)
     .await?;
 
-    // `unnest` keeps the order of its arrays, and so does the insert; the ids make sure of it.
+    // The insert keeps the order of the arrays; the ids make sure of it.
     let mut answers = Vec::with_capacity(jobs.len());
     for (job, row) in jobs.into_iter().zip(written) {
         if job.id.0 != row.id {
@@ -117,25 +103,33 @@ pub async fn enqueue_many(
 }
 
 #[derive(Default)]
-struct Columns {
+struct Columns<'a> {
     ids: Vec<Uuid>,
-    kinds: Vec<String>,
+    kinds: Vec<&'a str>,
     versions: Vec<i16>,
-    payloads: Vec<Value>,
+    payloads: Vec<&'a Value>,
     owners: Vec<Option<Uuid>>,
+    priorities: Vec<i16>,
     run_ats: Vec<Option<DateTime<Utc>>>,
     max_attempts: Vec<i32>,
+    keys: Vec<Option<&'a str>>,
 }
 
-impl Columns {
-    fn push(&mut self, job: &NewJob) {
-        self.ids.push(job.id.0);
-        self.kinds.push(job.kind.to_owned());
-        self.versions.push(job.version);
-        self.payloads.push(job.payload.clone());
-        self.owners.push(job.owner.map(|owner| owner.0));
-        self.run_ats.push(job.run_at);
-        self.max_attempts.push(job.max_attempts);
+impl<'a> Columns<'a> {
+    fn of(jobs: &'a [NewJob]) -> Self {
+        let mut columns = Self::default();
+        for job in jobs {
+            columns.ids.push(job.id.0);
+            columns.kinds.push(job.kind);
+            columns.versions.push(job.version);
+            columns.payloads.push(&job.payload);
+            columns.owners.push(job.owner.map(|owner| owner.0));
+            columns.priorities.push(job.priority.0);
+            columns.run_ats.push(job.run_at);
+            columns.max_attempts.push(job.max_attempts);
+            columns.keys.push(job.unique.as_ref().map(|unique| unique.key.as_str()));
+        }
+        columns
     }
 }
 
@@ -148,16 +142,18 @@ impl NewJob {
             kind: self.kind.to_owned(),
             owner_id: self.owner,
             state: State::Available,
+            priority: self.priority,
             attempt: 0,
             max_attempts: self.max_attempts,
             progress: None,
             result: None,
             errors: Json(Vec::new()),
+            cancel_requested: false,
             run_at,
             created_at,
             started_at: None,
             finished_at: None,
         };
-        Enqueued { row, notice }
+        Enqueued { row, notice, joined: false }
     }
 }

@@ -3,6 +3,7 @@ update jobs
 set
     state = 'succeeded',
     epoch = epoch + 1,
+    crashes = 0,
     wake_at = null,
     result = $3,
     progress = case when progress is not null then 100 end,

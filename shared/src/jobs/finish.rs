@@ -18,11 +18,20 @@ pub(super) enum Verdict {
     Done(Value),
     /// It is tried again after this long, while attempts are left.
     Retry { error: String, internal: bool, after: Duration },
+    /// It is looked at again after this long, without using up an attempt, unless it is older than it may be by then.
+    Snooze { after: Duration, max_age: Duration },
+    /// It goes on at its checkpoint at once, without using up an attempt.
+    Continue,
     /// It failed for good.
     Discard { error: String },
+    /// It was called off.
+    Cancelled,
     /// It goes back as if this attempt had not been.
     Release,
 }
+
+/// What the row of a job says that was snoozed for too long.
+const TOO_OLD: &str = "the job was put off until it was older than it may be";
 
 /// The end of one attempt, to be written.
 #[derive(Clone, Debug)]
@@ -61,9 +70,9 @@ pub(super) async fn settle(
         &columns.errors as &[Option<&str>],
         &columns.delays,
         clock.offset_seconds(),
-        HORIZON.as_secs_f64(),
         GRACE.as_secs_f64(),
         &columns.internals,
+        &columns.max_ages,
     )
     .fetch_all(db)
     .await?;
@@ -74,6 +83,7 @@ pub(super) async fn settle(
             let state = match row.state.as_str() {
                 "succeeded" => State::Succeeded,
                 "failed" => State::Failed,
+                "cancelled" => State::Cancelled,
                 _ => State::Available,
             };
             let after = Duration::from_secs_f64(row.delay);
@@ -93,6 +103,7 @@ struct Columns<'a> {
     errors: Vec<Option<&'a str>>,
     delays: Vec<f64>,
     internals: Vec<bool>,
+    max_ages: Vec<f64>,
 }
 
 impl<'a> Columns<'a> {
@@ -100,8 +111,15 @@ impl<'a> Columns<'a> {
         let (name, result, error, delay) = match &ending.verdict {
             Verdict::Done(result) => ("done", Some(result), None, Duration::ZERO),
             Verdict::Retry { error, after, .. } => ("retry", None, Some(error.as_str()), *after),
+            Verdict::Snooze { after, .. } => ("snooze", None, Some(TOO_OLD), *after),
+            Verdict::Continue => ("continue", None, None, Duration::ZERO),
             Verdict::Discard { error } => ("discard", None, Some(error.as_str()), Duration::ZERO),
+            Verdict::Cancelled => ("cancelled", None, None, Duration::ZERO),
             Verdict::Release => ("release", None, None, Duration::ZERO),
+        };
+        let max_age = match &ending.verdict {
+            Verdict::Snooze { max_age, .. } => *max_age,
+            _ => Duration::ZERO,
         };
         self.ids.push(ending.id.0);
         self.epochs.push(ending.epoch);
@@ -110,5 +128,6 @@ impl<'a> Columns<'a> {
         self.errors.push(error);
         self.delays.push(delay.as_secs_f64());
         self.internals.push(matches!(ending.verdict, Verdict::Retry { internal: true, .. }));
+        self.max_ages.push(max_age.as_secs_f64());
     }
 }

@@ -23,4 +23,4 @@ from beating
 cross join clock
 join locked using (id)
 where jobs.id = beating.id and jobs.epoch = beating.epoch
-returning jobs.id
+returning jobs.id, jobs.cancel_requested

@@ -12,6 +12,9 @@ use crate::ids::{JobId, OwnerId};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The scheduler's rhythm on AWS.
+const MINUTE: Duration = Duration::from_mins(1);
+
 /// "Look at this job, in so long."
 #[derive(Clone, Debug)]
 pub struct Notice {
@@ -25,8 +28,11 @@ pub struct Notice {
 
 impl Notice {
     pub(super) fn new(job: JobId, kind: &str, owner: Option<OwnerId>, after: Duration) -> Self {
-        let group = owner.map_or_else(|| kind.to_owned(), |owner| owner.to_string());
-        Self { job, group, after }
+        Self { job, group: Self::group(kind, owner), after }
+    }
+
+    pub(super) fn group(kind: &str, owner: Option<OwnerId>) -> String {
+        owner.map_or_else(|| kind.to_owned(), |owner| owner.to_string())
     }
 
     /// Asks for another look at a job of which only the id is known.
@@ -71,6 +77,17 @@ impl Notifier {
         match queue_url {
             Some(url) => Self::Sqs(SqsNotifier::new(sdk, url)),
             None => Self::Postgres(PostgresNotifier::remote(db.clone())),
+        }
+    }
+
+    /// How long before a job is due the scheduler should send its notice. A notice carries the delay that is left, so a
+    /// tick a minute starts every job to the second. A worker in the same process knows itself when the next job is due.
+    #[must_use]
+    pub fn look_ahead(&self) -> Duration {
+        match self {
+            Self::Sqs(_) => MINUTE,
+            Self::Postgres(postgres) if postgres.has_worker() => Duration::ZERO,
+            Self::Postgres(_) => MINUTE,
         }
     }
 

@@ -1,7 +1,8 @@
 //! The kinds of job that this build can run.
 
+use super::backoff::Backoff;
 use super::job::{Failure, Job, OrDiscard as _, Outcome};
-use super::{Context, LONGEST_LEASE};
+use super::{Context, LONGEST_LEASE, Payload};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub struct Registry<S> {
 pub(super) struct Entry<S> {
     pub(super) run: Run<S>,
     pub(super) timeout: Duration,
+    pub(super) backoff: Backoff,
+    pub(super) max_age: Duration,
 }
 
 /// The registry in the shape of a statement's parameters.
@@ -44,8 +47,23 @@ impl<S> Default for Registry<S> {
 impl<S: Send + 'static> Registry<S> {
     /// Adds a kind.
     #[must_use]
-    pub fn with<J: Job<S>>(mut self) -> Self {
-        self.entries.insert((J::KIND, J::VERSION), Entry { run: run::<S, J>, timeout: J::TIMEOUT });
+    pub fn with<J: Job<S>>(self) -> Self {
+        self.add::<J>(J::VERSION, run::<S, J, J>)
+    }
+
+    /// Adds an older version of a kind: its payloads are made into those of today, and run as such.
+    #[must_use]
+    pub fn with_old<Old: Payload + Into<J>, J: Job<S>>(self) -> Self {
+        const {
+            assert!(Old::VERSION < J::VERSION, "an old payload has a smaller version");
+        }
+        debug_assert_eq!(Old::KIND, J::KIND, "a kind is never renamed");
+        self.add::<J>(Old::VERSION, run::<S, Old, J>)
+    }
+
+    fn add<J: Job<S>>(mut self, version: i16, run: Run<S>) -> Self {
+        let entry = Entry { run, timeout: J::TIMEOUT, backoff: J::BACKOFF, max_age: J::MAX_AGE };
+        self.entries.insert((J::KIND, version), entry);
         self
     }
 }
@@ -74,15 +92,16 @@ impl<S> Entry<S> {
     }
 }
 
-fn run<S: Send + 'static, J: Job<S>>(
+fn run<S: Send + 'static, P: Payload + Into<J>, J: Job<S>>(
     payload: Value,
     state: S,
     context: Context,
 ) -> BoxFuture<'static, Result<Outcome, Failure>> {
     Box::pin(async move {
-        let job: J = serde_json::from_value(payload)
-            .with_context(|| format!("the payload is not one of {} version {}", J::KIND, J::VERSION))
+        let payload: P = serde_json::from_value(payload)
+            .with_context(|| format!("the payload is not one of {} version {}", P::KIND, P::VERSION))
             .or_discard()?;
+        let job: J = payload.into();
         job.run(state, context).await
     })
 }

@@ -1,5 +1,6 @@
 //! A job's row, as readers see it.
 
+use super::Priority;
 use crate::ids::{JobId, OwnerId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct JobRow {
     pub owner_id: Option<OwnerId>,
     /// Where it is in its life.
     pub state: State,
+    /// Which jobs it goes before.
+    pub priority: Priority,
     /// Attempts started so far.
     pub attempt: i32,
     /// Attempts it may have.
@@ -58,6 +61,8 @@ pub struct JobRow {
     pub result: Option<Value>,
     /// Why its attempts failed, oldest first.
     pub errors: Json<Vec<AttemptError>>,
+    /// Whether it was called off; while it runs, it goes on until it notices.
+    pub cancel_requested: bool,
     /// When it may start.
     pub run_at: DateTime<Utc>,
     /// When it was written.
@@ -67,3 +72,28 @@ pub struct JobRow {
     /// When it ended for good.
     pub finished_at: Option<DateTime<Utc>>,
 }
+
+/// Makes a [`JobRow`] of a row that has its columns and others.
+macro_rules! job_row {
+    ($row:expr) => {
+        $crate::jobs::JobRow {
+            id: $row.id,
+            kind: $row.kind,
+            owner_id: $row.owner_id,
+            state: $row.state,
+            priority: $row.priority,
+            attempt: $row.attempt,
+            max_attempts: $row.max_attempts,
+            progress: $row.progress,
+            result: $row.result,
+            errors: $row.errors,
+            cancel_requested: $row.cancel_requested,
+            run_at: $row.run_at,
+            created_at: $row.created_at,
+            started_at: $row.started_at,
+            finished_at: $row.finished_at,
+        }
+    };
+}
+
+pub(super) use job_row;

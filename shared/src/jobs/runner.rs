@@ -1,6 +1,6 @@
 //! One process's worker: the kinds it knows, and its own way to the database.
 
-use super::claim::{self, Claimed, Claims};
+use super::claim::{self, Claimed, Claims, FromLine, Next, Place};
 use super::registry::{Registry, Supported};
 use super::{Notifier, Shift};
 use crate::clock::Clock;
@@ -51,41 +51,81 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         Self { inner: Arc::new(Inner { registry, supported, state, db, notifier, clock }) }
     }
 
-    /// Claims what can be claimed of these jobs, and says of the others why not.
+    /// Claims what can be claimed of these jobs, and says of the others why not. None that was in a crash is claimed.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached; then nothing is claimed.
     pub async fn claim(&self, ids: &[JobId]) -> Result<Claims, DbError> {
-        within(STATEMENT_LIMIT, async {
-            let mut connection = self.inner.db.acquire().await?;
-            Ok(claim::claim(&mut connection, ids, &self.inner.supported, &self.inner.clock).await?)
-        })
-        .await
+        self.claim_ids(ids, false).await
     }
 
-    /// Claims up to `limit` jobs that are due.
+    /// Claims a job that is to run alone, whether or not it was in a crash.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached; then nothing is claimed.
-    pub async fn claim_due(&self, limit: usize) -> Result<Vec<Claimed>, DbError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    pub async fn claim_alone(&self, id: JobId) -> Result<Claims, DbError> {
+        self.claim_ids(&[id], true).await
+    }
+
+    async fn claim_ids(&self, ids: &[JobId], alone: bool) -> Result<Claims, DbError> {
         within(STATEMENT_LIMIT, async {
             let mut connection = self.inner.db.acquire().await?;
-            Ok(claim::claim_due(&mut connection, limit, &self.inner.supported, &self.inner.clock).await?)
+            Ok(claim::claim(&mut connection, ids, alone, &self.inner.supported, &self.inner.clock).await?)
         })
         .await
     }
 
-    /// Tells in how long the next waiting job becomes due, if one does within the window.
+    /// Claims up to `limit` jobs that are due, in the order of the line, from a place on.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached; then nothing is claimed.
+    pub async fn claim_due(&self, limit: usize, from: Place) -> Result<FromLine, DbError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(claim::claim_due(&mut connection, limit, from, &self.inner.supported, &self.inner.clock).await?)
+        })
+        .await
+    }
+
+    /// Claims the first job in the line of those that were in a crash. It is to run alone.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached; then nothing is claimed.
+    pub async fn claim_suspect(&self) -> Result<Option<Claimed>, DbError> {
+        within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(claim::claim_suspect(&mut connection, &self.inner.supported, &self.inner.clock).await?)
+        })
+        .await
+    }
+
+    /// Tells when the next alarm goes off, and whether a job waits that has to run alone.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached.
-    pub async fn next_due(&self, window: Duration) -> Result<Option<Duration>, DbError> {
+    pub async fn next_alarm(&self) -> Result<Next, DbError> {
         within(STATEMENT_LIMIT, async {
             let mut connection = self.inner.db.acquire().await?;
-            Ok(claim::next_due(&mut connection, window, &self.inner.clock).await?)
+            Ok(claim::next_alarm(&mut connection, &self.inner.clock).await?)
         })
         .await
+    }
+
+    /// Rings up to `limit` alarms that went off: see [`wake`](super::wake()). Returns how many there were.
+    ///
+    /// # Errors
+    /// When the database refuses or cannot be reached.
+    pub async fn ring(&self, limit: i64) -> Result<usize, DbError> {
+        let woken = within(STATEMENT_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(super::wake(&mut connection, limit, Duration::ZERO, &self.inner.clock).await?)
+        })
+        .await?;
+        woken.log();
+        let alarms = woken.alarms();
+        self.inner.notifier.notify(woken.notices).await;
+        Ok(alarms)
     }
 
     /// Starts a shift: until `deadline` if there is one, and insisting for `patience` when the end of an attempt

@@ -12,7 +12,7 @@ use super::finish::{Ending, Verdict};
 use super::job::{Failure, Success};
 use super::row::State;
 use super::text::storable_error;
-use super::{Context, Outcome, Runner, backoff};
+use super::{Context, Outcome, Runner};
 use crate::clock::sleep_until;
 use crate::ids::JobId;
 use attempt::{Attempt, Stop};
@@ -30,6 +30,12 @@ pub enum End {
     Failed,
     /// The job waits for another attempt.
     Retrying,
+    /// The job waits, as its handler wished; the attempt did not count.
+    Snoozed,
+    /// The job goes on at its checkpoint in another attempt.
+    Continued,
+    /// The job was called off.
+    Cancelled,
     /// The job went back, as if this attempt had not been.
     Released,
     /// Somebody else has the job, or it was finished already: nothing was written.
@@ -84,16 +90,18 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         for job in jobs {
             // The claim filters on what the registry supports.
             let Some(entry) = inner.registry.entry(&job.kind, job.version) else { continue };
+            let limit = attempt::limit(entry.timeout, self.deadline);
             let context = Context {
                 job: job.id,
                 owner: job.owner,
                 epoch: job.epoch,
                 attempt: job.attempt,
                 clock: inner.clock.clone(),
+                until: Instant::now() + limit,
+                checkpoint: job.checkpoint.clone().map(std::sync::Arc::new),
                 signals: std::sync::Arc::default(),
             };
-            let attempt = Attempt::new(&job, entry.lease(), claimed_at, &context);
-            let limit = attempt::limit(entry.timeout, self.deadline);
+            let attempt = Attempt::new(&job, entry, claimed_at, &context);
             let work = attempt::guarded((entry.run)(job.payload, inner.state.clone(), context), limit, attempt.span());
             let handle = self.tasks.spawn(work);
             self.heart.hurry(attempt.lease);
@@ -112,6 +120,10 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
     /// written. Dropping the future between turns loses nothing. Waits forever when the shift is idle.
     pub async fn turn(&mut self) -> Vec<(JobId, End)> {
         heart::Heart::stop_expired(&mut self.attempts);
+        let stuck = self.write_off();
+        if !stuck.is_empty() {
+            return stuck;
+        }
         self.ledger.begin_writing(&self.runner);
         self.heart.begin_beating(&self.runner, &self.attempts);
         let due = self.heart.due_at(&self.attempts);
@@ -126,6 +138,16 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         }
     }
 
+    /// Gives up on attempts that were stopped and go on: they never await. A host with a deadline is ended by that; in one
+    /// that stays, such an attempt has its thread for good.
+    fn write_off(&mut self) -> Vec<(JobId, End)> {
+        if self.deadline.is_some() {
+            return Vec::new();
+        }
+        let stuck = self.attempts.extract_if(|_, attempt| attempt.is_stuck());
+        stuck.map(|(_, attempt)| (attempt.id, attempt.stuck())).collect()
+    }
+
     fn ended(&mut self, joined: Result<(tokio::task::Id, Result<Outcome, Failure>), JoinError>) -> Vec<(JobId, End)> {
         let task = match &joined {
             Ok((task, _)) => *task,
@@ -135,10 +157,15 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         let verdict = match joined {
             Ok((_, Ok(Outcome(Success::Committed)))) => return vec![(attempt.id, End::Succeeded)],
             Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
+            Ok((_, Ok(Outcome(Success::Continues)))) => Verdict::Continue,
+            Ok((_, Err(Failure::Snooze(after)))) => attempt.snooze(after),
             Ok((_, Err(Failure::Discard(error)))) => Verdict::Discard { error: attempt.failed(&format!("{error:#}")) },
-            Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&error),
-            Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic())),
-            Err(_) if attempt.was_released() => Verdict::Release,
+            Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&error, None),
+            Ok((_, Err(Failure::RetryIn(error, after)))) => attempt.retry(&error, Some(after)),
+            Ok((_, Err(Failure::Cancelled))) => Verdict::Cancelled,
+            Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic()), None),
+            Err(_) if attempt.was_stopped_for(Stop::Release) => Verdict::Release,
+            Err(_) if attempt.was_stopped_for(Stop::Cancelled) => Verdict::Cancelled,
             Ok((_, Err(Failure::Superseded))) | Err(_) => return vec![(attempt.id, attempt.superseded())],
         };
         self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict });

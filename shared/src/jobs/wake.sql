@@ -1,7 +1,8 @@
--- Takes up to $2 alarms that went off: jobs nobody was told about, or too long ago, are to be notified (again);
--- leases that ran out are rescued, or failed when no attempt is left. Jobs due within $3 seconds of which nobody was
--- told are included, so that a tick a minute still starts them to the second. $4 and $5 bound the grace until the next
--- notification, which doubles with lateness.
+-- Takes up to $2 alarms that went off: jobs nobody was told about, or too long ago, are to be notified (again) and get
+-- their turn; leases that ran out are rescued, or end the job when it was called off or no attempt is left.
+-- Jobs due within $3 seconds of which nobody was told are included, so that a tick a minute still starts them to the
+-- second. $4 and $5 bound the grace until the next notification, which doubles with lateness. $7 is what stands between
+-- two turns of one owner.
 with clock as (
     select statement_timestamp() + make_interval(secs => $1) as now
 ),
@@ -9,10 +10,17 @@ with clock as (
 ringing as materialized (
     select
         jobs.id,
-        jobs.state,
-        jobs.state = 'running' and jobs.attempt >= jobs.max_attempts as exhausted,
-        clock.now,
-        case when jobs.state = 'running' then clock.now else jobs.run_at end as run_at
+        jobs.owner_id,
+        case
+            when jobs.state = 'available' then 'available'
+            when jobs.cancel_requested then 'cancelled'
+            when jobs.attempt >= jobs.max_attempts then 'failed'
+            else 'available'
+        end as state,
+        jobs.state = 'running' as is_abandoned,
+        jobs.state = 'running' or jobs.turn is null as needs_turn,
+        case when jobs.state = 'running' then clock.now else jobs.run_at end as run_at,
+        clock.now
     from jobs
     cross join clock
     where jobs.wake_at <= statement_timestamp() + make_interval(secs => $1 + $3)
@@ -22,23 +30,48 @@ ringing as materialized (
     for no key update of jobs skip locked
 ),
 
+lines as materialized (
+    select
+        owners.owner_id,
+        (
+            select jobs.turn
+            from jobs
+            where jobs.owner_id = owners.owner_id
+                and jobs.state = 'available'
+                and jobs.turn > owners.now - make_interval(secs => $7)
+            order by jobs.turn desc
+            limit 1
+        ) as last_turn
+    from (select distinct owner_id, now from ringing where owner_id is not null and needs_turn) as owners
+),
+
 judged as (
     select
         ringing.*,
         greatest(ringing.run_at, ringing.now)
-        + greatest(least(ringing.now - ringing.run_at, make_interval(secs => $5)), make_interval(secs => $4)) as alarm
+        + greatest(least(ringing.now - ringing.run_at, make_interval(secs => $5)), make_interval(secs => $4)) as alarm,
+        case
+            when ringing.owner_id is null then ringing.run_at
+            else
+                greatest(ringing.run_at, lines.last_turn + make_interval(secs => $7))
+                + make_interval(secs => $7)
+                * (row_number() over (partition by ringing.owner_id, ringing.needs_turn order by ringing.run_at) - 1)
+        end as turn
     from ringing
+    left join lines using (owner_id)
 )
 
 update jobs
 set
-    state = case when judged.exhausted then 'failed' else 'available' end,
-    epoch = case when judged.state = 'running' then jobs.epoch + 1 else jobs.epoch end,
+    state = judged.state,
+    epoch = case when judged.is_abandoned then jobs.epoch + 1 else jobs.epoch end,
+    crashes = case when judged.is_abandoned then least(jobs.crashes + 1, 32767) else jobs.crashes end,
     run_at = judged.run_at,
-    wake_at = case when judged.exhausted then null else judged.alarm end,
-    finished_at = case when judged.exhausted then judged.now end,
+    turn = case when judged.needs_turn then judged.turn else jobs.turn end,
+    wake_at = case when judged.state = 'available' then judged.alarm end,
+    finished_at = case when judged.state <> 'available' then judged.now end,
     errors = case
-        when judged.state = 'running'
+        when judged.is_abandoned
             then jobs.errors || jsonb_build_object('attempt', jobs.attempt, 'at', judged.now, 'error', $6::text)
         else jobs.errors
     end
@@ -49,5 +82,5 @@ returning
     jobs.kind,
     jobs.owner_id,
     jobs.state,
-    judged.state = 'running' as "rescued!",
+    judged.is_abandoned as "rescued!",
     extract(epoch from jobs.run_at - judged.now)::float8 as "due_in!"

@@ -25,8 +25,8 @@ async fn a_tick_says_what_it_did() {
     let first = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
     let second = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
 
-    assert_eq!(first, json!({ "notified": 2, "rescued": 1, "exhausted": 1 }));
-    assert_eq!(second, json!({ "notified": 0, "rescued": 0, "exhausted": 0 }));
+    assert_eq!(first, json!({ "notified": 2, "rescued": 1, "exhausted": 1, "cancelled": 0 }));
+    assert_eq!(second, json!({ "notified": 0, "rescued": 0, "exhausted": 0, "cancelled": 0 }));
     assert_eq!(stack.job(abandoned).await.0, "available");
     assert_eq!(stack.job(exhausted).await.0, "failed");
 }

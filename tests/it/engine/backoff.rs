@@ -2,6 +2,7 @@
 
 use crate::support::TestApp;
 use crate::support::probe::{Probe, kinds};
+use shared::jobs::Backoff;
 use sqlx::Row as _;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ fn the_documented_waits_are_those_of_the_code() {
 
     assert!(documented.len() >= 8, "the table is missing");
     for (attempt, wait) in documented {
-        assert_eq!(shared::jobs::longest_wait(attempt), wait, "after attempt {attempt}");
+        assert_eq!(Backoff::DEFAULT.longest_wait(attempt), wait, "after attempt {attempt}");
     }
 }
 
@@ -41,7 +42,7 @@ async fn a_failed_attempt_waits_no_longer_than_documented() {
     .await
     .unwrap();
     let wait: f64 = row.get("wait");
-    assert!((0.0..=shared::jobs::longest_wait(1).as_secs_f64()).contains(&wait), "{wait}");
+    assert!((0.0..=Backoff::DEFAULT.longest_wait(1).as_secs_f64()).contains(&wait), "{wait}");
 }
 
 fn duration(text: &str) -> Duration {

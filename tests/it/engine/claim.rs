@@ -5,7 +5,7 @@ use crate::support::postgres::run;
 use crate::support::probe::{NewerProbe, Probe, kinds};
 use chrono::TimeDelta;
 use shared::ids::JobId;
-use shared::jobs::{NewJob, State, Unclaimed};
+use shared::jobs::{NewJob, Place, State, Unclaimed};
 use sqlx::Connection as _;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn a_claim_says_of_each_job_why_it_was_not_claimed() {
     let claims = app.worker.runner.claim(&[free, leased, later, newer, locked, finished, missing]).await.unwrap();
 
     assert_eq!(claims.claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [free]);
-    let reason = |id| claims.unclaimed.iter().find(|(job, _)| *job == id).unwrap().1;
+    let reason = |id| claims.unclaimed.iter().find(|(job, _)| job.id == id).unwrap().1;
     assert_eq!(reason(leased), Unclaimed::Leased);
     assert_eq!(reason(newer), Unclaimed::Unsupported);
     assert_eq!(reason(locked), Unclaimed::Locked);
@@ -47,7 +47,10 @@ async fn of_many_claims_at_once_one_gets_the_job() {
     let claims = (0..20).map(|n| {
         let runner = app.worker.runner.clone();
         let ids = if n % 2 == 0 { ids.clone() } else { reversed.clone() };
-        async move { runner.claim(&ids).await.unwrap().claimed.len() + runner.claim_due(10).await.unwrap().len() }
+        async move {
+            runner.claim(&ids).await.unwrap().claimed.len()
+                + runner.claim_due(10, Place::START).await.unwrap().jobs.len()
+        }
     });
     let claimed: usize = futures(claims).await.into_iter().sum();
 
@@ -62,7 +65,7 @@ async fn an_abandoned_job_is_claimed_again_behind_a_higher_fence() {
     let first = app.worker.runner.claim(&[id]).await.unwrap().claimed.remove(0);
 
     app.advance(Duration::from_secs(4));
-    let second = app.worker.runner.claim(&[id]).await.unwrap().claimed.remove(0);
+    let second = app.worker.runner.claim_alone(id).await.unwrap().claimed.remove(0);
 
     assert_eq!((first.attempt, second.attempt), (1, 2));
     assert!(second.epoch > first.epoch);
@@ -74,13 +77,13 @@ async fn a_job_abandoned_in_its_last_attempt_is_failed_and_not_claimed() {
     let app = TestApp::with_kinds(kinds()).await;
     let id = app.enqueue(&Probe::Nothing).await;
     for _ in 0..3 {
-        assert_eq!(app.worker.runner.claim(&[id]).await.unwrap().claimed.len(), 1);
+        assert_eq!(app.worker.runner.claim_alone(id).await.unwrap().claimed.len(), 1);
         app.advance(Duration::from_secs(4));
     }
 
     let claims = app.worker.runner.claim(&[id]).await.unwrap();
 
-    assert_eq!(claims.unclaimed, [(id, Unclaimed::Exhausted)]);
+    assert_eq!(claims.unclaimed[0].1, Unclaimed::Exhausted);
     let job = app.job(id).await;
     assert_eq!((job.state, job.attempt, job.errors.len()), (State::Failed, 3, 3));
 }
@@ -93,24 +96,26 @@ async fn a_claim_of_due_jobs_takes_no_more_than_it_may_even_with_misleading_stat
     }
     run(&mut app.db().await, "analyze jobs").await;
 
-    let claimed = app.worker.runner.claim_due(7).await.unwrap();
+    let claimed = app.worker.runner.claim_due(7, Place::START).await.unwrap().jobs;
 
     assert_eq!(claimed.len(), 7);
 }
 
 #[tokio::test]
-async fn the_next_due_job_is_known_within_the_window() {
+async fn the_next_alarm_is_known() {
     let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
     let at = |seconds| NewJob::new(&Probe::Nothing).unwrap().at(app.clock.now() + TimeDelta::seconds(seconds));
     app.enqueue_new(at(3)).await;
     app.enqueue_new(at(300)).await;
 
-    let soon = app.worker.runner.next_due(Duration::from_secs(5)).await.unwrap();
+    let soon = app.worker.runner.next_alarm().await.unwrap();
     app.advance(Duration::from_secs(100));
-    let nothing = app.worker.runner.next_due(Duration::from_secs(5)).await.unwrap();
+    app.drain().await;
+    let later = app.worker.runner.next_alarm().await.unwrap();
 
-    assert!(soon.is_some_and(|wait| wait <= Duration::from_secs(3) && wait > Duration::from_secs(2)), "{soon:?}");
-    assert_eq!(nothing, None);
+    assert!(soon.alarm.is_some_and(|wait| (2..=3).contains(&wait.as_secs())), "{soon:?}");
+    assert!(later.alarm.is_some_and(|wait| (195..=200).contains(&wait.as_secs())), "{later:?}");
+    assert!(!soon.suspects);
 }
 
 async fn futures<T: Send + 'static>(futures: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {

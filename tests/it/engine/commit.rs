@@ -30,7 +30,7 @@ async fn a_late_end_without_effects_changes_nothing() {
     let id = app.enqueue(&Probe::Fail("late".to_owned())).await;
     let late = app.worker.runner.claim(&[id]).await.unwrap().claimed;
     app.advance(Duration::from_secs(4));
-    let other = app.worker.runner.claim(&[id]).await.unwrap().claimed;
+    let other = app.worker.runner.claim_alone(id).await.unwrap().claimed;
 
     let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
     shift.start(late, Instant::now());

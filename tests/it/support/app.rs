@@ -14,7 +14,9 @@ use shared::clock::Clock;
 use shared::config::{StorageConfig, StorageSource};
 use shared::db::Db;
 use shared::ids::{JobId, OwnerId};
-use shared::jobs::{self, End, Enqueued, NewJob, Notifier, Payload, PostgresNotifier, Registry, State as JobState};
+use shared::jobs::{
+    self, End, Enqueued, NewJob, Notifier, Payload, Place, PostgresNotifier, Registry, State as JobState,
+};
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use shared::users;
@@ -177,13 +179,18 @@ impl TestApp {
     /// Runs what is due, and what that makes due, until nothing is.
     pub async fn drain(&self) -> Vec<(JobId, End)> {
         let mut ends = Vec::new();
+        let runner = &self.worker.runner;
         loop {
             let claimed_at = Instant::now();
-            let jobs = self.worker.runner.claim_due(100).await.unwrap();
+            runner.ring(1_000).await.unwrap();
+            let mut jobs = runner.claim_due(100, Place::START).await.unwrap().jobs;
+            if jobs.is_empty() {
+                jobs.extend(runner.claim_suspect().await.unwrap());
+            }
             if jobs.is_empty() {
                 return ends;
             }
-            let mut shift = self.worker.runner.shift(None, Duration::from_secs(5));
+            let mut shift = runner.shift(None, Duration::from_secs(5));
             shift.start(jobs, claimed_at);
             while !shift.is_idle() {
                 ends.extend(shift.turn().await);

@@ -42,15 +42,20 @@ async fn a_job_that_is_due_later_is_asked_for_again_with_the_delay_that_is_left(
     assert_eq!(app.job(job).await.attempt, 0);
 }
 
+/// A message for each look would go round for ever; the alarm rings more and more rarely.
 #[tokio::test]
-async fn a_job_of_a_newer_build_is_asked_for_again_in_a_minute() {
+async fn a_job_of_a_newer_build_is_left_to_its_alarm() {
     let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
     let mut listener = listener(&app).await;
-    let job = app.enqueue(&NewerProbe).await;
+    let newer = app.enqueue(&NewerProbe).await;
+    let later = NewJob::new(&Probe::Nothing).unwrap().at(app.clock.now() + TimeDelta::seconds(30));
+    let later = app.enqueue_new(later).await.row.id;
 
-    app.batch(&[job]).await;
+    let response = app.batch(&[newer, later]).await;
 
-    assert_eq!(heard(&mut listener).await, (job, 60));
+    assert_eq!(failures(&response).len(), 0);
+    assert_eq!(heard(&mut listener).await.0, later, "nothing was said of the newer one");
+    assert_eq!((app.job(newer).await.state, app.job(newer).await.attempt), (State::Available, 0));
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use super::{Notice, NotifyError};
 use crate::db::Db;
 use crate::jobs::CHANNEL;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Ids in one NOTIFY: a payload may have 8,000 bytes at most.
@@ -23,12 +24,38 @@ pub struct PostgresNotifier {
 pub struct LocalWorker {
     wake: Arc<Notify>,
     free: Arc<AtomicUsize>,
+    /// The earliest time at which somebody wants the worker to look.
+    alarm: Arc<Mutex<Option<Instant>>>,
 }
 
 impl LocalWorker {
     /// Tells the worker to look.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Tells the worker to look in so long.
+    pub fn wake_in(&self, after: Duration) {
+        let at = Instant::now() + after;
+        {
+            let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+            *alarm = Some(alarm.map_or(at, |earlier| earlier.min(at)));
+        }
+        self.wake.notify_one();
+    }
+
+    /// Tells the worker what another process said: see [`CHANNEL`](crate::jobs::CHANNEL).
+    pub fn hear(&self, payload: &str) {
+        for notice in payload.split(',') {
+            let seconds = notice.split_once('@').and_then(|(_, seconds)| seconds.parse().ok());
+            self.wake_in(Duration::from_secs(seconds.unwrap_or(0)));
+        }
+    }
+
+    /// Takes the earliest time at which somebody wants the worker to look.
+    #[must_use]
+    pub fn take_alarm(&self) -> Option<Instant> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until somebody tells the worker to look; a word said before counts.
@@ -56,9 +83,15 @@ impl PostgresNotifier {
         Self { db, worker: Some(worker) }
     }
 
+    pub(super) fn has_worker(&self) -> bool {
+        self.worker.is_some()
+    }
+
     pub(super) async fn send(&self, notices: &[Notice]) -> Result<(), NotifyError> {
         if let Some(worker) = &self.worker {
-            worker.wake();
+            for notice in notices {
+                worker.wake_in(notice.after);
+            }
             if worker.free.load(Ordering::Relaxed) > 0 {
                 return Ok(());
             }

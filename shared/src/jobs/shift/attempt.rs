@@ -1,8 +1,10 @@
 //! One attempt under way: its lease, its limits, and how it is stopped.
 
-use super::{Context, End, Verdict, backoff, storable_error};
+use super::{Context, End, Verdict, storable_error};
 use crate::ids::JobId;
+use crate::jobs::backoff::Backoff;
 use crate::jobs::context::Signals;
+use crate::jobs::registry::Entry;
 use crate::jobs::{Claimed, Failure, Outcome};
 use anyhow::anyhow;
 use futures_util::future::BoxFuture;
@@ -14,6 +16,12 @@ use tracing::{Instrument as _, Span};
 
 /// Kept back from the time that is left, to write down how the attempt ended.
 const TIME_TO_REPORT: Duration = Duration::from_secs(1);
+
+/// An attempt that is not over this long after its time was up, or after it was stopped, does not await.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A job is snoozed for no less than this, or it would be a busy loop.
+const SHORTEST_SNOOZE: Duration = Duration::from_secs(1);
 
 /// The attempt took longer than it may.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +35,8 @@ pub(super) enum Stop {
     LeaseLost,
     /// The host stops.
     Release,
+    /// The job was called off.
+    Cancelled,
 }
 
 #[derive(Debug)]
@@ -37,24 +47,31 @@ pub(super) struct Attempt {
     /// The lease as this host counts it: from before the statement was sent, so never longer than the database's.
     pub(super) lease_until: Instant,
     pub(super) signals: Arc<Signals>,
+    until: Instant,
     number: i32,
     max_attempts: i32,
     kind: String,
+    backoff: Backoff,
+    max_age: Duration,
     handle: Option<AbortHandle>,
-    stop: Option<Stop>,
+    stop: Option<(Stop, Instant)>,
 }
 
 impl Attempt {
-    pub(super) fn new(job: &Claimed, lease: Duration, claimed_at: Instant, context: &Context) -> Self {
+    pub(super) fn new<S>(job: &Claimed, entry: &Entry<S>, claimed_at: Instant, context: &Context) -> Self {
+        let lease = entry.lease();
         Self {
             id: job.id,
             epoch: job.epoch,
             lease,
             lease_until: claimed_at + lease,
             signals: Arc::clone(&context.signals),
+            until: context.until,
             number: job.attempt,
             max_attempts: job.max_attempts,
             kind: job.kind.clone(),
+            backoff: entry.backoff,
+            max_age: entry.max_age,
             handle: None,
             stop: None,
         }
@@ -71,7 +88,7 @@ impl Attempt {
 
     /// Aborts the attempt at its next `await`. The first reason counts.
     pub(super) fn stop(&mut self, reason: Stop) {
-        self.stop.get_or_insert(reason);
+        self.stop.get_or_insert((reason, Instant::now()));
         if let Some(handle) = &self.handle {
             handle.abort();
         }
@@ -81,8 +98,33 @@ impl Attempt {
         self.stop.is_some()
     }
 
-    pub(super) fn was_released(&self) -> bool {
-        self.stop == Some(Stop::Release)
+    pub(super) fn was_stopped_for(&self, reason: Stop) -> bool {
+        self.stop.is_some_and(|(stop, _)| stop == reason)
+    }
+
+    /// When it should have been over by itself.
+    pub(super) fn overdue_at(&self) -> Instant {
+        self.until + PATIENCE
+    }
+
+    /// When it should have been over after it was stopped; `None` when it was not.
+    pub(super) fn stuck_at(&self) -> Option<Instant> {
+        self.stop.map(|(_, at)| at + PATIENCE)
+    }
+
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck_at().is_some_and(|at| at <= Instant::now())
+    }
+
+    pub(super) fn stuck(&self) -> End {
+        tracing::error!(
+            job.id = %self.id,
+            job.kind = self.kind,
+            job.attempt = self.number,
+            "Job {} never awaits and cannot be stopped: it has a thread until this process is started anew",
+            self.id,
+        );
+        End::Unwritten
     }
 
     pub(super) fn superseded(&self) -> End {
@@ -98,9 +140,14 @@ impl Attempt {
     }
 
     /// Decides when the next attempt may start; the statement knows whether one is left.
-    pub(super) fn retry(&self, error: &anyhow::Error) -> Verdict {
+    pub(super) fn retry(&self, error: &anyhow::Error, after: Option<Duration>) -> Verdict {
         let internal = !error.is::<TimedOut>();
-        Verdict::Retry { error: self.failed(&format!("{error:#}")), internal, after: backoff::wait(self.number) }
+        let after = after.unwrap_or_else(|| self.backoff.wait(self.number));
+        Verdict::Retry { error: self.failed(&format!("{error:#}")), internal, after }
+    }
+
+    pub(super) fn snooze(&self, after: Duration) -> Verdict {
+        Verdict::Snooze { after: after.max(SHORTEST_SNOOZE), max_age: self.max_age }
     }
 
     /// Logs a failed attempt and returns what its row will say.

@@ -6,7 +6,7 @@ use crate::db::{DbError, within};
 use crate::ids::JobId;
 use crate::jobs::lease::{self, Beat};
 use futures_util::future::BoxFuture;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::task::Id;
 
@@ -23,7 +23,8 @@ const BEATS_PER_LEASE: u32 = 3;
 pub(super) struct Beaten {
     asked: Vec<JobId>,
     sent_at: Instant,
-    kept: Result<HashSet<JobId>, DbError>,
+    /// Those that kept their leases, each with whether it was called off.
+    kept: Result<HashMap<JobId, bool>, DbError>,
 }
 
 #[derive(Default)]
@@ -51,7 +52,7 @@ impl Heart {
         }
         let beats: Vec<Beat> = attempts
             .values()
-            .filter(|attempt| !attempt.signals.is_finishing())
+            .filter(|attempt| !attempt.signals.is_writing() && !attempt.is_stopped())
             .map(|attempt| Beat {
                 id: attempt.id,
                 epoch: attempt.epoch,
@@ -93,10 +94,15 @@ impl Heart {
         match beaten.kept {
             Ok(kept) => {
                 for attempt in attempts.values_mut().filter(|attempt| beaten.asked.contains(&attempt.id)) {
-                    if kept.contains(&attempt.id) {
-                        attempt.lease_until = beaten.sent_at + attempt.lease;
-                    } else if !attempt.signals.is_finishing() {
-                        attempt.stop(Stop::LeaseLost);
+                    match kept.get(&attempt.id) {
+                        Some(is_called_off) => {
+                            attempt.lease_until = beaten.sent_at + attempt.lease;
+                            if *is_called_off {
+                                attempt.stop(Stop::Cancelled);
+                            }
+                        }
+                        None if attempt.signals.is_writing() => {}
+                        None => attempt.stop(Stop::LeaseLost),
                     }
                 }
             }
@@ -111,18 +117,21 @@ impl Heart {
         }
     }
 
-    /// Stops what may be lost: its lease ran out while the database could not be asked.
+    /// Stops what may be lost: its lease ran out while the database could not be asked, or it does not end by itself when
+    /// its time is up.
     pub(super) fn stop_expired(attempts: &mut HashMap<Id, Attempt>) {
         let now = Instant::now();
-        for attempt in attempts.values_mut().filter(|attempt| attempt.lease_until <= now) {
+        for attempt in attempts.values_mut().filter(|attempt| attempt.lease_until.min(attempt.overdue_at()) <= now) {
             attempt.stop(Stop::LeaseLost);
         }
     }
 
-    /// When there is something to do next: a heartbeat to send, or a lease that runs out.
+    /// When there is something to do next: a heartbeat to send, a lease that runs out, an attempt to give up on.
     pub(super) fn due_at(&self, attempts: &HashMap<Id, Attempt>) -> Option<Instant> {
         let beat = self.next.filter(|_| !attempts.is_empty() && self.beating.is_none());
-        let lease = attempts.values().filter(|attempt| !attempt.is_stopped()).map(|attempt| attempt.lease_until).min();
-        beat.into_iter().chain(lease).min()
+        let ends = attempts
+            .values()
+            .map(|attempt| attempt.stuck_at().unwrap_or_else(|| attempt.lease_until.min(attempt.overdue_at())));
+        beat.into_iter().chain(ends).min()
     }
 }

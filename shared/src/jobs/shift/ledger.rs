@@ -144,7 +144,13 @@ fn end(line: &Line, settled: &HashMap<JobId, Settled>) -> End {
             tracing::error!(job.id = %id, "Job {id} failed for good");
             End::Failed
         }
+        (Some(State::Cancelled), _) => {
+            tracing::info!(job.id = %id, "Job {id} was called off and is cancelled");
+            End::Cancelled
+        }
         (Some(_), Verdict::Release) => End::Released,
+        (Some(_), Verdict::Snooze { .. }) => End::Snoozed,
+        (Some(_), Verdict::Continue) => End::Continued,
         (Some(_), _) => End::Retrying,
     }
 }

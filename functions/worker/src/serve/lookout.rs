@@ -1,0 +1,208 @@
+//! When to look for due jobs, where in the line, and for how many.
+
+use crate::State;
+use futures_util::future::BoxFuture;
+use shared::db::DbError;
+use shared::jobs::{Claimed, FromLine, Next, Place, Runner, Shift};
+use std::time::{Duration, Instant};
+
+/// The longest time without a look, and without asking for the next alarm.
+const POLL: Duration = Duration::from_secs(5);
+
+/// The pause after a look that could not reach the database.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// While the line is long, a look waits this long for more places to become free: one claim for several jobs costs
+/// little more than one for one.
+const GATHER: Duration = Duration::from_millis(4);
+
+/// While the line is long, a look begins where the last one did: in front of that are rows that were claimed and are not
+/// cleared away yet, as long as somebody looks at an old snapshot. The whole line is looked at this often, ...
+const WHOLE_LINE: Duration = Duration::from_millis(100);
+
+/// ... or, when that takes long, so rarely that it takes a small part of the time: 1 in this.
+const WHOLE_LINE_SHARE: u32 = 20;
+
+/// Alarms that one look rings.
+const ALARMS: i64 = 500;
+
+/// What a look brought.
+pub(super) struct Seen {
+    asked: usize,
+    began: Instant,
+    from: Place,
+    found: Result<Found, DbError>,
+}
+
+struct Found {
+    line: FromLine,
+    suspect: Option<Claimed>,
+    /// What was learnt of the alarms, if that was asked for.
+    next: Option<Next>,
+}
+
+/// What a look is to do.
+#[derive(Clone, Copy)]
+struct Wanted {
+    jobs: usize,
+    from: Place,
+    /// Ring the alarms, and ask for the next one.
+    alarms: bool,
+    /// Claim a job that has to run alone, instead of those in the line.
+    suspect: bool,
+}
+
+/// Decides when to look for due jobs.
+pub(super) struct Lookout {
+    runner: Runner<State>,
+    slots: usize,
+    looking: Option<BoxFuture<'static, Seen>>,
+    next: Instant,
+    /// Somebody said "look" while a look was under way.
+    again: bool,
+    /// When alarms are to be rung, or asked for.
+    alarm: Instant,
+    /// The last look found as many as it asked for.
+    is_long: bool,
+    /// Where the next look in a long line begins.
+    from: Place,
+    whole_line: Instant,
+    /// Jobs wait that have to run alone.
+    suspects: bool,
+    /// One of them runs.
+    alone: bool,
+}
+
+impl Lookout {
+    pub(super) fn new(runner: Runner<State>, slots: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            runner,
+            slots,
+            looking: None,
+            next: now,
+            again: false,
+            alarm: now,
+            is_long: false,
+            from: Place::START,
+            whole_line: now,
+            suspects: false,
+            alone: false,
+        }
+    }
+
+    /// Looks soon, or when the time has come that somebody named.
+    pub(super) fn heed(&mut self, at: Option<Instant>) {
+        let now = Instant::now();
+        match at {
+            Some(at) if at > now => self.alarm = self.alarm.min(at),
+            _ => {
+                self.next = now;
+                self.again = self.looking.is_some();
+            }
+        }
+    }
+
+    pub(super) fn look_if_due(&mut self, shift: &Shift<State>) {
+        self.alone &= shift.running() > 0;
+        if self.next_look(shift).is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        let now = Instant::now();
+        let wanted = Wanted {
+            jobs: self.slots.saturating_sub(shift.running()),
+            from: if self.is_long && now < self.whole_line { self.from } else { Place::START },
+            alarms: now >= self.alarm,
+            suspect: self.suspects,
+        };
+        let runner = self.runner.clone();
+        self.looking = Some(Box::pin(async move {
+            let began = Instant::now();
+            let found = look(&runner, wanted).await;
+            Seen { asked: wanted.jobs, began, from: wanted.from, found }
+        }));
+    }
+
+    /// When the next look is due; `None` while one is under way, no place is free, or a job runs that has to run alone.
+    pub(super) fn next_look(&self, shift: &Shift<State>) -> Option<Instant> {
+        let free = self.slots.saturating_sub(shift.running());
+        let is_held = self.alone || (self.suspects && shift.running() > 0);
+        if self.looking.is_some() || free == 0 || is_held {
+            return None;
+        }
+        let next = if self.is_long && free * 2 >= self.slots { Instant::now() } else { self.next };
+        Some(next.min(self.alarm))
+    }
+
+    pub(super) async fn seen(&mut self) -> Seen {
+        let Some(looking) = &mut self.looking else { return std::future::pending().await };
+        let seen = looking.await;
+        self.looking = None;
+        seen
+    }
+
+    pub(super) async fn last(&mut self) -> Option<Seen> {
+        match self.looking.take() {
+            Some(looking) => Some(looking.await),
+            None => None,
+        }
+    }
+
+    pub(super) fn act(&mut self, seen: Seen, shift: &mut Shift<State>) {
+        let now = Instant::now();
+        match seen.found {
+            Ok(found) => {
+                if let Some(next) = found.next {
+                    self.suspects = next.suspects;
+                    self.alarm = now + next.alarm.unwrap_or(POLL).min(POLL);
+                }
+                if let Some(job) = found.suspect {
+                    self.alone = true;
+                    shift.start(vec![job], seen.began);
+                }
+                let was_whole = seen.from == Place::START;
+                if was_whole {
+                    self.whole_line = now + WHOLE_LINE.max(seen.began.elapsed() * WHOLE_LINE_SHARE);
+                }
+                let found_all = found.line.jobs.len() < seen.asked;
+                self.from = found.line.first.unwrap_or(Place::START);
+                shift.start(found.line.jobs, seen.began);
+                self.next = match (found_all, was_whole) {
+                    (false, _) => now + GATHER,
+                    // What was in front of the place may have been missed.
+                    (true, false) => now,
+                    (true, true) => now + POLL,
+                };
+                // The whole line is looked at before it counts as short.
+                self.is_long = !found_all;
+            }
+            Err(error) => {
+                tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "Due jobs could not be looked for");
+                self.next = now + PAUSE;
+                self.alarm = now + PAUSE;
+                self.is_long = false;
+            }
+        }
+        if std::mem::take(&mut self.again) {
+            self.next = now;
+        }
+    }
+}
+
+async fn look(runner: &Runner<State>, wanted: Wanted) -> Result<Found, DbError> {
+    if wanted.alarms {
+        runner.ring(ALARMS).await?;
+    }
+    let mut found = Found { line: FromLine::default(), suspect: None, next: None };
+    if wanted.suspect {
+        found.suspect = runner.claim_suspect().await?;
+    }
+    if found.suspect.is_none() {
+        found.line = runner.claim_due(wanted.jobs, wanted.from).await?;
+    }
+    if wanted.alarms || wanted.suspect {
+        // What was claimed must not be lost because this one question was not answered.
+        found.next = Some(runner.next_alarm().await.unwrap_or_default());
+    }
+    Ok(found)
+}
