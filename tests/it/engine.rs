@@ -1,9 +1,16 @@
 //! The job engine, statement by statement.
 
 mod backoff;
+mod cancel;
+mod checkpoint;
 mod claim;
 mod commit;
 mod enqueue;
 mod lease;
+mod line;
 mod outcomes;
+mod quarantine;
 mod release;
+mod snooze;
+mod unique;
+mod versions;

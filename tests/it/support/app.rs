@@ -176,6 +176,18 @@ impl TestApp {
         worker::handle_batch(&self.worker, event(bodies), Instant::now() + Duration::from_mins(1)).await
     }
 
+    /// Makes a second worker with kinds of its own, on the same database and queue.
+    pub fn second_worker(&self, registry: Registry<State>) -> Worker {
+        let state = State { db: postgres::handle(&self.url, 10), ..self.worker.state.clone() };
+        Worker::of(registry, state, self.worker.runner.notifier().clone())
+    }
+
+    /// Hands a worker a batch of messages, as SQS does.
+    pub async fn batch_by(&self, worker: &Worker, jobs: &[JobId]) -> SqsBatchResponse {
+        let bodies: Vec<String> = jobs.iter().map(|job| json!({ "job": job }).to_string()).collect();
+        worker::handle_batch(worker, event(&bodies), Instant::now() + Duration::from_mins(1)).await
+    }
+
     /// Runs what is due, and what that makes due, until nothing is.
     pub async fn drain(&self) -> Vec<(JobId, End)> {
         let mut ends = Vec::new();

@@ -28,6 +28,16 @@ pub enum Probe {
     Sleep(u64),
     /// Reports progress, then waits this many milliseconds.
     Progress(u8, u64),
+    /// Fails, to be tried again after this many seconds.
+    RetryIn(u64),
+    /// Is looked at again after this many seconds.
+    Snooze(u64),
+    /// Writes an effect a step, this many in all, and goes on in a fresh attempt after each.
+    Steps(u32),
+    /// Goes on in a fresh attempt without having saved anything.
+    InCircles,
+    /// Does nothing but keep its thread busy, for this many milliseconds.
+    Spin(u64),
 }
 
 impl Payload for Probe {
@@ -38,6 +48,7 @@ impl Payload for Probe {
 /// A second run is harmless: the effect is written with the fence, or not at all.
 impl Job<State> for Probe {
     const TIMEOUT: Duration = Duration::from_secs(3);
+    const MAX_AGE: Duration = Duration::from_mins(1);
 
     async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
         match self {
@@ -55,6 +66,19 @@ impl Job<State> for Probe {
             Self::Progress(percent, milliseconds) => {
                 context.progress(percent);
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                context.done(json!(null))
+            }
+            Self::RetryIn(seconds) => {
+                Err(Failure::retry_in(anyhow::anyhow!("come back later"), Duration::from_secs(seconds)))
+            }
+            Self::Snooze(seconds) => Err(Failure::snooze(Duration::from_secs(seconds))),
+            Self::Steps(steps) => step(&state, &context, steps).await,
+            Self::InCircles => context.continues(),
+            Self::Spin(milliseconds) => {
+                let until = std::time::Instant::now() + Duration::from_millis(milliseconds);
+                while std::time::Instant::now() < until {
+                    std::hint::spin_loop();
+                }
                 context.done(json!(null))
             }
         }
@@ -78,17 +102,48 @@ impl Payload for NewerProbe {
     const VERSION: i16 = 2;
 }
 
+/// Another kind.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct OtherProbe;
+
+impl Payload for OtherProbe {
+    const KIND: &'static str = "other_probe";
+}
+
+impl Job<State> for OtherProbe {
+    async fn run(self, _state: State, context: Context) -> Result<Outcome, Failure> {
+        context.done(json!(null))
+    }
+}
+
 /// A registry of probes.
 pub fn kinds() -> Registry<State> {
-    Registry::default().with::<Probe>()
+    Registry::default().with::<Probe>().with::<OtherProbe>()
+}
+
+/// One step of several: what was done is known from the checkpoint alone.
+async fn step(state: &State, context: &Context, steps: u32) -> Result<Outcome, Failure> {
+    let done = context.checkpoint::<u32>()?.unwrap_or(0);
+    if done == steps {
+        return context.done(json!({ "steps": done }));
+    }
+    let mut tx = state.db.begin().await?;
+    write(&mut tx, context).await?;
+    context.save(tx, &(done + 1)).await?;
+    context.continues()
+}
+
+async fn write(db: &mut sqlx::PgConnection, context: &Context) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into effects (job_id, epoch) values ($1, $2)")
+        .bind(context.job())
+        .bind(context.epoch())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 async fn effect(state: &State, context: &Context) -> Result<Outcome, Failure> {
     let mut tx = state.db.begin().await?;
-    sqlx::query("insert into effects (job_id, epoch) values ($1, $2)")
-        .bind(context.job())
-        .bind(context.epoch())
-        .execute(&mut *tx)
-        .await?;
+    write(&mut tx, context).await?;
     context.commit(tx, json!({ "written": true })).await
 }

@@ -1,0 +1,50 @@
+//! Jobs that were in a crash run alone.
+
+use crate::support::TestApp;
+use crate::support::probe::{Probe, kinds};
+use shared::jobs::{End, Place, State, Unclaimed};
+use std::time::Duration;
+
+#[tokio::test]
+async fn abandoned_jobs_are_claimed_one_at_a_time() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let ids = [app.enqueue(&Probe::Effect).await, app.enqueue(&Probe::Effect).await];
+    app.worker.runner.claim(&ids).await.unwrap();
+    app.advance(Duration::from_secs(4));
+    let before_rescue = app.worker.runner.claim(&ids).await.unwrap();
+    app.tick().await;
+    let innocent = app.enqueue(&Probe::Effect).await;
+
+    let together = app.worker.runner.claim(&ids).await.unwrap();
+    let next = app.worker.runner.next_alarm().await.unwrap();
+    let line = app.worker.runner.claim_due(10, Place::START).await.unwrap().jobs;
+
+    assert!(before_rescue.unclaimed.iter().all(|(_, why)| *why == Unclaimed::Suspect), "{before_rescue:?}");
+    assert!(together.claimed.is_empty() && together.unclaimed.iter().all(|(_, why)| *why == Unclaimed::Suspect));
+    assert!(next.suspects);
+    assert_eq!(line.iter().map(|job| job.id).collect::<Vec<_>>(), [innocent]);
+
+    app.advance(Duration::from_secs(4));
+    let response = app.batch(&[ids[0], innocent, ids[1]]).await;
+
+    assert_eq!(response.batch_item_failures.len(), 0);
+    for id in [ids[0], ids[1], innocent] {
+        assert_eq!((app.job(id).await.state, app.effects(id).await), (State::Succeeded, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_orderly_end_lifts_the_quarantine() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let id = app.enqueue(&Probe::Fail("no luck".to_owned())).await;
+    app.worker.runner.claim(&[id]).await.unwrap();
+    app.advance(Duration::from_secs(4));
+
+    let ends = app.drain().await;
+    app.advance(Duration::from_mins(1));
+    app.worker.runner.ring(10).await.unwrap();
+    let line = app.worker.runner.claim_due(10, Place::START).await.unwrap().jobs;
+
+    assert_eq!(ends, [(id, End::Retrying)]);
+    assert_eq!(line.len(), 1);
+}
