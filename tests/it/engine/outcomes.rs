@@ -10,12 +10,9 @@ use std::time::Duration;
 #[tokio::test]
 async fn a_result_is_kept_on_the_row() {
     let app = TestApp::with_kinds(kinds()).await;
-    let id = app.enqueue(&Probe::Result(json!({ "answer": 42 }))).await;
 
-    let ends = app.drain().await;
+    let job = app.run(&Probe::Result(json!({ "answer": 42 }))).await;
 
-    assert_eq!(ends, [(id, End::Succeeded)]);
-    let job = app.job(id).await;
     assert_eq!((job.state, job.attempt, job.result), (State::Succeeded, 1, Some(json!({ "answer": 42 }))));
 }
 

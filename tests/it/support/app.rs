@@ -176,6 +176,13 @@ impl TestApp {
         worker::handle_batch(&self.worker, event(bodies), Instant::now() + Duration::from_mins(1)).await
     }
 
+    /// Runs one attempt of a job inline, and returns what became of it.
+    pub async fn run(&self, payload: &(impl Payload + Sync)) -> Job {
+        let id = self.enqueue(payload).await;
+        self.batch(&[id]).await;
+        self.job(id).await
+    }
+
     /// Makes a second worker with kinds of its own, on the same database and queue.
     pub fn second_worker(&self, registry: Registry<State>) -> Worker {
         let state = State { db: postgres::handle(&self.url, 10), ..self.worker.state.clone() };
