@@ -85,9 +85,8 @@ impl Notifier {
     #[must_use]
     pub fn look_ahead(&self) -> Duration {
         match self {
-            Self::Sqs(_) => MINUTE,
             Self::Postgres(postgres) if postgres.has_worker() => Duration::ZERO,
-            Self::Postgres(_) => MINUTE,
+            Self::Sqs(_) | Self::Postgres(_) => MINUTE,
         }
     }
 

@@ -67,10 +67,18 @@ pub(super) struct Lookout {
     /// Where the next look in a long line begins.
     from: Place,
     whole_line: Instant,
-    /// Jobs wait that have to run alone.
-    suspects: bool,
-    /// One of them runs.
-    alone: bool,
+    company: Company,
+}
+
+/// Who may run beside whom.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Company {
+    /// Any jobs side by side.
+    Mixed,
+    /// A job waits that has to run alone: nothing new starts beside what runs.
+    AloneNext,
+    /// A job runs that has to run alone.
+    Alone,
 }
 
 impl Lookout {
@@ -86,8 +94,7 @@ impl Lookout {
             is_long: false,
             from: Place::START,
             whole_line: now,
-            suspects: false,
-            alone: false,
+            company: Company::Mixed,
         }
     }
 
@@ -104,7 +111,10 @@ impl Lookout {
     }
 
     pub(super) fn look_if_due(&mut self, shift: &Shift<State>) {
-        self.alone &= shift.running() > 0;
+        if self.company == Company::Alone && shift.running() == 0 {
+            // Perhaps there is another one.
+            self.company = Company::AloneNext;
+        }
         if self.next_look(shift).is_none_or(|at| at > Instant::now()) {
             return;
         }
@@ -113,7 +123,7 @@ impl Lookout {
             jobs: self.slots.saturating_sub(shift.running()),
             from: if self.is_long && now < self.whole_line { self.from } else { Place::START },
             alarms: now >= self.alarm,
-            suspect: self.suspects,
+            suspect: self.company == Company::AloneNext,
         };
         let runner = self.runner.clone();
         self.looking = Some(Box::pin(async move {
@@ -126,7 +136,7 @@ impl Lookout {
     /// When the next look is due; `None` while one is under way, no place is free, or a job runs that has to run alone.
     pub(super) fn next_look(&self, shift: &Shift<State>) -> Option<Instant> {
         let free = self.slots.saturating_sub(shift.running());
-        let is_held = self.alone || (self.suspects && shift.running() > 0);
+        let is_held = self.company != Company::Mixed && shift.running() > 0;
         if self.looking.is_some() || free == 0 || is_held {
             return None;
         }
@@ -153,11 +163,11 @@ impl Lookout {
         match seen.found {
             Ok(found) => {
                 if let Some(next) = found.next {
-                    self.suspects = next.suspects;
+                    self.company = if next.suspects { Company::AloneNext } else { Company::Mixed };
                     self.alarm = now + next.alarm.unwrap_or(POLL).min(POLL);
                 }
                 if let Some(job) = found.suspect {
-                    self.alone = true;
+                    self.company = Company::Alone;
                     shift.start(vec![job], seen.began);
                 }
                 let was_whole = seen.from == Place::START;
