@@ -267,8 +267,11 @@ pub struct Next {
 /// # Errors
 /// When the database refuses or cannot be reached.
 #[tracing::instrument(level = "debug", name = "db.jobs.next_alarm", skip_all)]
-pub async fn next_alarm(db: &mut PgConnection, clock: &Clock) -> Result<Next, sqlx::Error> {
-    let row = sqlx::query_file!("src/jobs/next_alarm.sql", clock.offset_seconds()).fetch_one(db).await?;
+pub async fn next_alarm(db: &mut PgConnection, supported: &Supported, clock: &Clock) -> Result<Next, sqlx::Error> {
+    let row =
+        sqlx::query_file!("src/jobs/next_alarm.sql", clock.offset_seconds(), &supported.kinds, &supported.versions,)
+            .fetch_one(db)
+            .await?;
     let alarm = row.rings_in.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
     Ok(Next { alarm, suspects: row.suspects })
 }

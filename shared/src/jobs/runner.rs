@@ -107,7 +107,7 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     pub async fn next_alarm(&self) -> Result<Next, DbError> {
         within(STATEMENT_LIMIT, async {
             let mut connection = self.inner.db.acquire().await?;
-            Ok(claim::next_alarm(&mut connection, &self.inner.clock).await?)
+            Ok(claim::next_alarm(&mut connection, &self.inner.supported, &self.inner.clock).await?)
         })
         .await
     }
