@@ -3,9 +3,10 @@
 use crate::ids::{JobId, OwnerId};
 use crate::jobs::Payload;
 use crate::tasks::Filter;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// The job that writes an owner's tasks to a file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -19,6 +20,28 @@ pub struct ExportTasks {
 
 impl Payload for ExportTasks {
     const KIND: &'static str = "export_tasks";
+}
+
+/// How long a finished export can be downloaded; the bucket's lifecycle rule in `template.yaml` says the same.
+const LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// The job that deletes exports that are too old.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ExpireExports {
+    /// Exports that were finished earlier than this go.
+    pub finished_before: DateTime<Utc>,
+}
+
+impl ExpireExports {
+    /// Makes the job for what is too old at a time.
+    #[must_use]
+    pub fn at(time: DateTime<Utc>) -> Self {
+        Self { finished_before: time - LIFETIME }
+    }
+}
+
+impl Payload for ExpireExports {
+    const KIND: &'static str = "expire_exports";
 }
 
 /// How an export is written.
@@ -113,4 +136,46 @@ pub async fn find(db: &mut PgConnection, owner: OwnerId, job: JobId) -> Result<O
     )
     .fetch_optional(db)
     .await
+}
+
+/// An export that is too old.
+#[derive(Debug)]
+pub struct Expired {
+    /// The job that made it.
+    pub job_id: JobId,
+    /// Where its file is in the storage.
+    pub object_key: String,
+}
+
+/// Returns up to `limit` exports of all owners that were finished before a time, oldest first.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(level = "debug", name = "db.exports.expired", skip_all)]
+pub async fn expired(db: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> Result<Vec<Expired>, sqlx::Error> {
+    sqlx::query_as!(
+        Expired,
+        r#"
+        select job_id as "job_id: _", object_key
+        from exports
+        where created_at < $1
+        order by created_at, job_id
+        limit $2
+        "#,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Deletes the rows of exports whose files are gone.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(level = "debug", name = "db.exports.delete", skip_all)]
+pub async fn delete(db: &mut PgConnection, expired: &[Expired]) -> Result<(), sqlx::Error> {
+    let jobs: Vec<Uuid> = expired.iter().map(|export| export.job_id.0).collect();
+    sqlx::query!("delete from exports where job_id = any($1)", &jobs).execute(db).await?;
+    Ok(())
 }

@@ -103,6 +103,22 @@ impl Storage {
         }
     }
 
+    /// Deletes a file; it does not matter whether it is there.
+    ///
+    /// # Errors
+    /// When the folder or the bucket refuses or cannot be reached.
+    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        let key = Path::from(key);
+        let deleted = match self.store()? {
+            Store::Folder(folder) => folder.delete(&key).await,
+            Store::Bucket(bucket) => bucket.delete(&key).await,
+        };
+        match deleted.map_err(StorageError::from) {
+            Err(StorageError::Gone) => Ok(()),
+            other => other,
+        }
+    }
+
     fn store(&self) -> Result<Store, StorageError> {
         if let Some(store) = self.store.get() {
             return Ok(store.clone());

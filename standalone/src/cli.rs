@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run only PostgreSQL and the source of events, beside `cargo lambda watch`.
     Services(ServicesArgs),
+    /// Show the periodic jobs: when each was last, and when it is next.
+    Schedules(SchedulesArgs),
 }
 
 #[derive(Args, Debug)]
@@ -40,6 +42,16 @@ pub(crate) struct ServicesArgs {
     /// Where `cargo lambda watch` answers.
     #[arg(long, default_value = "http://127.0.0.1:9000")]
     pub(crate) lambda: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchedulesArgs {
+    /// The state folder of a running errand, unless `DATABASE_URL` names a database [default: `ERRAND_STATE`, else .errand]
+    #[arg(long)]
+    pub(crate) state: Option<PathBuf>,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,13 +1,15 @@
 //! The database: the one that `DATABASE_URL` names, or a PostgreSQL of our own in the state folder.
 
-use crate::state_dir::StateDir;
+use crate::settings::set;
+use crate::state_dir::{self, StateDir};
 use anyhow::bail;
 use local_postgres::{Options, Search, Server};
 use shared::aws::Sdk;
-use shared::config::DatabaseConfig;
+use shared::config::{self, DatabaseConfig};
 use shared::db::Db;
 use shared::secrets::Secrets;
 use sqlx::{Connection as _, PgConnection};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,30 @@ pub(crate) async fn start(
 /// The URL of the database in a server of our own.
 pub(crate) fn url(server: &Server) -> String {
     server.url(NAME)
+}
+
+/// Finds a database that is there already, for a command that only looks: the one that the environment names, or that of
+/// the `errand` that runs on the state folder.
+pub(crate) async fn existing(
+    state: Option<PathBuf>,
+    lookup: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> anyhow::Result<Db> {
+    let given = ["DATABASE_URL", "DATABASE_SECRET_ARN"].iter().any(|name| set(lookup, name).is_some());
+    let mut running = None;
+    if !given {
+        let folder = state_dir::chosen(state, lookup);
+        running = local_postgres::running(&state_dir::postgres(&folder), NAME).await;
+        if running.is_none() {
+            bail!(
+                "no errand runs on the state folder {}: start one, name another folder with --state, or a database in \
+                 DATABASE_URL",
+                folder.display()
+            );
+        }
+    }
+    let lookup = |name: &str| set(lookup, name).or_else(|| running.clone().filter(|_| name == "DATABASE_URL"));
+    let config = config::load(&lookup, |reader| DatabaseConfig::read(reader, 1))?;
+    Ok(Db::new(config, Secrets::new(Arc::new(Sdk::default()))))
 }
 
 /// Checks the server's version and brings the schema up to date.

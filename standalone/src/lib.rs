@@ -7,6 +7,7 @@ mod event_source;
 mod http;
 mod listen;
 mod poll;
+mod schedules;
 mod services;
 mod settings;
 mod state_dir;
@@ -28,5 +29,6 @@ pub async fn run(cli: Cli, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> 
         None => up::run(cli.up, lookup).await,
         Some(Command::Up(arguments)) => up::run(arguments, lookup).await,
         Some(Command::Services(arguments)) => services::run(arguments, lookup).await,
+        Some(Command::Schedules(arguments)) => schedules::run(arguments, lookup).await,
     }
 }

@@ -23,9 +23,7 @@ pub(crate) struct StateDir {
 impl StateDir {
     /// Opens the folder, makes it when it is missing, and empties it first when that was asked for.
     pub(crate) fn open(arguments: &StateArgs, lookup: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
-        let from_environment = || lookup("ERRAND_STATE").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let chosen = arguments.state.clone().or_else(from_environment);
-        let path = chosen.unwrap_or_else(|| PathBuf::from(".errand"));
+        let path = chosen(arguments.state.clone(), lookup);
         fs::create_dir_all(&path).with_context(|| format!("the state folder {} cannot be made", path.display()))?;
         let path = path.canonicalize()?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"))?;
@@ -55,7 +53,7 @@ impl StateDir {
     }
 
     pub(crate) fn postgres(&self) -> PathBuf {
-        self.path.join("postgres")
+        postgres(&self.path)
     }
 
     /// Downloaded programs: what `--fresh` leaves alone.
@@ -91,6 +89,17 @@ impl StateDir {
         }
         Ok(())
     }
+}
+
+/// Where the folder is: the command line, else `ERRAND_STATE`, else `.errand`.
+pub(crate) fn chosen(argument: Option<PathBuf>, lookup: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let from_environment = || lookup("ERRAND_STATE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    argument.or_else(from_environment).unwrap_or_else(|| PathBuf::from(".errand"))
+}
+
+/// The database's files in a folder.
+pub(crate) fn postgres(folder: &Path) -> PathBuf {
+    folder.join("postgres")
 }
 
 /// Writes a file that only its owner may read.

@@ -109,6 +109,7 @@ impl Host {
                 db: Db::new(settings.scheduler.database, secrets.clone()).beside(1),
                 notifier: notifier.clone(),
                 clock: clock.clone(),
+                schedules: scheduler::Schedules::new(scheduler::declared()),
             },
             api: AppState {
                 db: api_db,

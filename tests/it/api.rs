@@ -8,6 +8,7 @@ mod health;
 mod jobs;
 mod openapi;
 mod problems;
+mod schedules;
 mod tasks;
 
 use chrono::{DateTime, Utc};

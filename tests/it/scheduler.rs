@@ -1,112 +1,59 @@
 //! Ticks.
 
+mod alarms;
+mod budget;
+mod declared;
+mod misfire;
+mod once;
+mod timetable;
+mod versions;
+
 use crate::support::TestApp;
 use crate::support::probe::{Probe, kinds};
-use chrono::TimeDelta;
-use scheduler::Tick;
-use shared::jobs::{NewJob, State, enqueue_many};
-use std::time::Duration;
+use chrono::{DateTime, Utc};
+use scheduler::{Schedule, Scheduler, Schedules};
+use serde_json::json;
+use shared::jobs::schedule::{self, ScheduleRow};
+use shared::jobs::{Misfire, NewJob};
 
-#[tokio::test]
-async fn a_job_that_was_just_written_is_left_to_its_own_message() {
-    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
-    app.enqueue(&Probe::Nothing).await;
-
-    assert_eq!(app.tick().await, Tick::default());
+/// A time.
+fn at(time: &str) -> DateTime<Utc> {
+    time.parse().unwrap()
 }
 
-#[tokio::test]
-async fn a_job_that_waits_in_vain_is_notified_after_two_minutes_and_then_ever_later() {
-    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
-    app.enqueue(&Probe::Nothing).await;
-
-    let mut notified_after = Vec::new();
-    for minute in 1..=60 {
-        app.advance(Duration::from_mins(1));
-        if app.tick().await.notified == 1 {
-            notified_after.push(minute);
-        }
-    }
-
-    let gaps: Vec<i32> = notified_after.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(notified_after[0], 2);
-    assert!(gaps.windows(2).all(|pair| pair[1] >= pair[0]), "waits grow: {gaps:?}");
-    assert!(gaps.iter().all(|gap| (2..=16).contains(gap)) && notified_after.len() <= 7, "and are bounded: {gaps:?}");
+/// A schedule in UTC whose jobs succeed with their nominal time.
+fn probe(name: &'static str, cron: &'static str, misfire: Misfire) -> Schedule {
+    Schedule::new(name, cron, "UTC", misfire, |nominal| NewJob::new(&Probe::Result(json!(nominal))))
 }
 
-#[tokio::test]
-async fn a_delayed_job_is_notified_within_the_minute_before_it_is_due() {
-    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
-    let job = NewJob::new(&Probe::Nothing).unwrap().at(app.clock.now() + TimeDelta::minutes(10));
-    app.enqueue_new(job).await;
-
-    let mut notified_after = Vec::new();
-    for minute in 0..=11 {
-        if app.tick().await.notified == 1 {
-            notified_after.push(minute);
-        }
-        app.advance(Duration::from_mins(1));
-    }
-
-    assert_eq!(notified_after, [9]);
+/// Starts with one schedule and lets it be written at a time, which is later than now.
+async fn app_with(schedule: Schedule, time: &str) -> TestApp {
+    let mut app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    app.scheduler.schedules = Schedules::new(vec![schedule]);
+    go_to(&app, time);
+    assert_eq!(app.tick().await.scheduled, 0, "a new schedule begins with a time to come");
+    app
 }
 
-#[tokio::test]
-async fn an_abandoned_job_is_rescued_when_its_lease_is_over_and_not_before() {
-    let app = TestApp::with_kinds(kinds()).await;
-    let id = app.enqueue(&Probe::Effect).await;
-    app.worker.runner.claim(&[id]).await.unwrap();
-
-    let early = app.tick().await;
-    app.advance(Duration::from_millis(3_100));
-    let late = app.tick().await;
-
-    assert_eq!(early, Tick::default());
-    assert_eq!(late, Tick { notified: 1, rescued: 1, exhausted: 0, cancelled: 0 });
-    let job = app.job(id).await;
-    assert_eq!((job.state, job.attempt), (State::Available, 1));
-    assert_eq!(job.errors, ["the attempt was abandoned: its lease ran out"]);
-    app.drain().await;
-    assert_eq!(app.effects(id).await, 1);
+/// Moves the clock forward to a time.
+fn go_to(app: &TestApp, time: &str) {
+    app.advance((at(time) - app.clock.now()).to_std().unwrap());
 }
 
-#[tokio::test]
-async fn a_job_abandoned_in_its_last_attempt_is_failed() {
-    let app = TestApp::with_kinds(kinds()).await;
-    let id = app.enqueue(&Probe::Effect).await;
-
-    let mut ticks = Vec::new();
-    for _ in 0..3 {
-        app.worker.runner.claim_alone(id).await.unwrap();
-        app.advance(Duration::from_secs(4));
-        ticks.push(app.tick().await);
-    }
-
-    assert_eq!(ticks[1].rescued, 1);
-    assert_eq!(ticks[2], Tick { notified: 0, rescued: 0, exhausted: 1, cancelled: 0 });
-    assert_eq!(app.job(id).await.state, State::Failed);
+/// Another process that schedules, of the same version or of another one.
+fn another(app: &TestApp, schedules: Vec<Schedule>) -> Scheduler {
+    Scheduler { db: app.handle(), schedules: Schedules::new(schedules), ..app.scheduler.clone() }
 }
 
-#[tokio::test]
-async fn more_alarms_than_one_round_takes_are_all_rung_once_by_several_schedulers() {
-    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
-    let jobs = (0..1_700).map(|_| NewJob::new(&Probe::Nothing).unwrap()).collect();
-    enqueue_many(&mut app.db().await, jobs, &app.clock).await.unwrap();
-    app.advance(Duration::from_mins(3));
-
-    let (first, second, third) = tokio::join!(app.tick(), app.tick(), app.tick());
-
-    assert_eq!(first.notified + second.notified + third.notified, 1_700);
+/// The nominal times of the jobs that schedules made, earliest first.
+async fn made(app: &TestApp) -> Vec<DateTime<Utc>> {
+    let times = "select (payload ->> 'result')::timestamptz from jobs where kind = 'probe' order by 1";
+    sqlx::query_scalar(times).fetch_all(&mut app.db().await).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_tick_with_nothing_due_is_one_statement() {
-    let (proxy, app) = TestApp::behind_proxy(kinds()).await;
-    app.tick().await;
-    app.scheduler.db.settle().await;
-    proxy.reset();
-
-    app.tick().await;
-
-    assert_eq!(proxy.round_trips(), 1, "{:?}", proxy.statements());
+/// The row of the only schedule.
+async fn row(app: &TestApp) -> ScheduleRow {
+    let mut listed = schedule::list(&mut app.db().await, &app.clock).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    listed.remove(0).schedule
 }

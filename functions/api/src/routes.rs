@@ -6,6 +6,7 @@ mod health;
 mod hello;
 mod jobs;
 mod openapi;
+mod schedules;
 mod tasks;
 
 pub use health::HealthCache;
@@ -49,6 +50,7 @@ routes! {
     get    "/v1/exports/{id}/content"  exports::get_export_content;
     get    "/v1/jobs"                  jobs::list_jobs;
     get    "/v1/jobs/{id}"             jobs::get_job;
+    get    "/v1/schedules"             schedules::list_schedules;
 }
 
 /// Returns the OpenAPI document of all routes.

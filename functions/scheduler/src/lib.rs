@@ -1,7 +1,9 @@
-//! The scheduler: each tick rings the alarms that went off. Safe with several at once, and after any time asleep.
+//! The scheduler: each tick rings the alarms that went off and turns schedules into jobs. Safe with several at once, and after any time asleep.
 
 mod config;
+mod schedules;
 mod tick;
 
 pub use config::Config;
+pub use schedules::{CronError, Schedule, ScheduleError, Schedules, Timetable, TimetableError, declared};
 pub use tick::{Scheduler, Tick};

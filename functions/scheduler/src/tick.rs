@@ -1,6 +1,6 @@
-//! One tick: alarms in rounds of bounded size, each taken and committed before anything is sent.
+//! One tick: alarms in rounds of bounded size, each taken and committed before anything is sent; then the schedules.
 
-use crate::Config;
+use crate::{Config, Schedules, declared};
 use serde::Serialize;
 use shared::aws::Sdk;
 use shared::clock::Clock;
@@ -25,6 +25,8 @@ pub struct Scheduler {
     pub notifier: Notifier,
     /// The time.
     pub clock: Clock,
+    /// The periodic jobs.
+    pub schedules: Schedules,
 }
 
 /// What a tick did.
@@ -38,6 +40,8 @@ pub struct Tick {
     pub exhausted: usize,
     /// Abandoned attempts whose jobs had been called off, which are cancelled now.
     pub cancelled: usize,
+    /// Jobs that schedules made.
+    pub scheduled: usize,
 }
 
 impl Scheduler {
@@ -47,16 +51,23 @@ impl Scheduler {
         let sdk = Arc::new(Sdk::default());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
         let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
-        Self { db, notifier, clock: Clock::default() }
+        Self { db, notifier, clock: Clock::default(), schedules: Schedules::new(declared()) }
     }
 
-    /// Rings every alarm that went off, and with a queue those of the next minute, with the delay that is left.
+    /// Rings every alarm that went off, and with a queue those of the next minute, with the delay that is left; then turns
+    /// schedules that are due into jobs.
     ///
     /// # Errors
-    /// When the database refuses or cannot be reached. What was rung before stays rung.
+    /// When the database refuses or cannot be reached. What was done before stays done.
     pub async fn tick(&self) -> Result<Tick, DbError> {
-        let started = Instant::now();
         let mut tick = Tick::default();
+        self.ring(&mut tick).await?;
+        tick.scheduled = self.schedules.turn(self).await?;
+        Ok(tick)
+    }
+
+    async fn ring(&self, tick: &mut Tick) -> Result<(), DbError> {
+        let started = Instant::now();
         loop {
             let woken = {
                 let mut connection = self.db.acquire().await?;
@@ -70,7 +81,7 @@ impl Scheduler {
             woken.log();
             self.notifier.notify(woken.notices).await;
             if is_last || started.elapsed() > LONGEST_TICK {
-                return Ok(tick);
+                return Ok(());
             }
         }
     }

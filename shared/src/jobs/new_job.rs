@@ -47,6 +47,12 @@ impl NewJob {
         self.id
     }
 
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     /// Makes it a user's.
     #[must_use]
     pub fn owned_by(mut self, owner: OwnerId) -> Self {

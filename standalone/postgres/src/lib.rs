@@ -11,6 +11,7 @@
 //! | `identity` | which user runs the server, as it refuses root |
 //! | `watched` | a child process that ends when this process does |
 //! | `occupancy` | who uses a data directory now |
+//! | [`running`](running()) | the server that another process runs |
 //! | `data_dir` | makes a data directory, checks and hands over an existing one |
 //! | [`server`](Server) | ties them together |
 
@@ -23,6 +24,7 @@ mod log;
 mod occupancy;
 mod options;
 mod pid_file;
+mod running;
 mod search;
 mod server;
 mod watched;
@@ -30,5 +32,6 @@ mod watched;
 pub use binaries::{Binaries, OLDEST_MAJOR};
 pub use error::{NothingFound, Refusal, StartError, StopError};
 pub use options::{Durability, Options};
+pub use running::running;
 pub use search::{Installed, Search};
 pub use server::Server;

@@ -34,7 +34,12 @@ impl PidFile {
 
     /// Whether it accepts connections on a port.
     pub(crate) fn is_ready(&self, port: u16) -> bool {
-        self.port == Some(port) && self.status == "ready"
+        self.ready_port() == Some(port)
+    }
+
+    /// The port on which it accepts connections; `None` while it does not.
+    pub(crate) fn ready_port(&self) -> Option<u16> {
+        self.port.filter(|_| self.status == "ready")
     }
 
     /// Whether it has been told to stop.

@@ -78,7 +78,7 @@ impl Server {
     /// Address of one of its databases.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://errand@127.0.0.1:{}/{database}", self.port)
+        url(self.port, database)
     }
 
     /// Port on 127.0.0.1; stays the same over [`kill`](Self::kill) and [`start_again`](Self::start_again).
@@ -243,6 +243,11 @@ async fn gone(running: &mut Running) -> Result<(), StopError> {
         Some(_status) => Ok(()),
         None => Err(StopError::Slow(STOPPING.as_secs())),
     }
+}
+
+/// Address of a database of the server on a port.
+pub(crate) fn url(port: u16, database: &str) -> String {
+    format!("postgres://errand@127.0.0.1:{port}/{database}")
 }
 
 /// A port that was free a moment ago.

@@ -4,5 +4,6 @@ mod crash;
 mod drain;
 mod memory;
 mod refusal;
+mod schedules;
 mod secrets;
 mod start;

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
-use scheduler::{Scheduler, Tick};
+use scheduler::{Scheduler, Schedules, Tick};
 use serde_json::json;
 use shared::clock::Clock;
 use shared::config::{StorageConfig, StorageSource};
@@ -36,7 +36,7 @@ pub struct TestApp {
     pub api: AppState,
     /// The worker.
     pub worker: Worker,
-    /// The scheduler.
+    /// The scheduler; without schedules, unless a test declares some.
     pub scheduler: Scheduler,
     /// The clock of all three.
     pub clock: Clock,
@@ -101,7 +101,7 @@ impl TestApp {
         };
         let state = State { db: postgres::handle(url, 10), storage, clock: clock.clone() };
         let worker = Worker::of(registry, state, notifier.clone());
-        let scheduler = Scheduler { db, notifier, clock: clock.clone() };
+        let scheduler = Scheduler { db, notifier, clock: clock.clone(), schedules: Schedules::default() };
         let router = api::app(api.clone());
         Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, _files: files }
     }

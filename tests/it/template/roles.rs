@@ -18,7 +18,7 @@ fn each_function_may_do_what_it_does() {
     assert_eq!(actions("SchedulerRole"), "secretsmanager:GetSecretValue sqs:SendMessage");
     assert_eq!(
         actions("WorkerRole"),
-        "s3:AbortMultipartUpload s3:PutObject secretsmanager:GetSecretValue sqs:ChangeMessageVisibility \
+        "s3:AbortMultipartUpload s3:DeleteObject s3:PutObject secretsmanager:GetSecretValue sqs:ChangeMessageVisibility \
          sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
     );
     assert_eq!(actions("TickRole"), "lambda:InvokeFunction");

@@ -117,7 +117,7 @@ pub(super) async fn create_export(
     responses(
         (status = 200, description = "The file", body = String, content_type = "text/csv"),
         (status = 303, description = "Where the file is, for five minutes", headers(("Location" = String))),
-        (status = 404, description = "No such export, or it is not finished", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such export, it is not finished, or it expired", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn get_export_content(

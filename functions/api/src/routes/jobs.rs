@@ -41,7 +41,7 @@ pub(super) struct JobOut {
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum StateOut {
+pub(super) enum StateOut {
     Available,
     Running,
     Succeeded,

@@ -1,0 +1,36 @@
+//! Deletes exports that are too old: file and row.
+
+use crate::State;
+use serde_json::json;
+use shared::exports::{self, ExpireExports};
+use shared::jobs::{Context, Failure, Job, Outcome};
+use std::time::Duration;
+
+/// Exports in one step.
+const STEP: i64 = 100;
+
+/// A second run is harmless: it goes on with what is left. Files go before their rows, so none is left that no row knows;
+/// one that is gone already, by the bucket's lifecycle rule or by an attempt that died, counts as deleted.
+impl Job<State> for ExpireExports {
+    /// A deletion in a bucket takes some 50 ms: ten minutes are good for ten thousand, and the next attempt goes on.
+    const TIMEOUT: Duration = Duration::from_mins(10);
+
+    async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
+        let mut deleted = 0;
+        loop {
+            let expired = {
+                let mut db = state.db.acquire().await?;
+                exports::expired(&mut db, self.finished_before, STEP).await?
+            };
+            if expired.is_empty() {
+                return context.done(json!({ "deleted": deleted }));
+            }
+            for export in &expired {
+                state.storage.delete(&export.object_key).await?;
+            }
+            let mut db = state.db.acquire().await?;
+            exports::delete(&mut db, &expired).await?;
+            deleted += expired.len();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What a tick costs.
+
+use crate::support::TestApp;
+use crate::support::probe::kinds;
+use scheduler::{Schedules, declared};
+
+#[tokio::test]
+async fn a_tick_with_nothing_due_is_two_statements() {
+    let (proxy, mut app) = TestApp::behind_proxy(kinds()).await;
+    app.scheduler.schedules = Schedules::new(declared());
+    // Not in the minutes before a schedule's time.
+    super::go_to(&app, "2030-01-01T12:00:00Z");
+    app.tick().await;
+    app.tick().await;
+    app.scheduler.db.settle().await;
+    proxy.reset();
+
+    app.tick().await;
+    app.scheduler.db.settle().await;
+
+    let statements = proxy.statements();
+    assert_eq!(statements.len(), 2, "{statements:#?}");
+    // And for each loan of a connection the pool's question, at the end, whether it lives.
+    assert_eq!(proxy.round_trips(), 4, "{statements:#?}");
+}
