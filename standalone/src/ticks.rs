@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// The time between two ticks. A tick with nothing to do is one statement.
+/// The time between two ticks. A tick with nothing to do is two statements.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Ticks until the stop.
