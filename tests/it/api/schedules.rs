@@ -3,7 +3,7 @@
 use super::time;
 use crate::support::probe::{Probe, kinds};
 use crate::support::{Actor, TestApp};
-use scheduler::{Schedule, Schedules};
+use scheduler::{Schedule, Scheduler, Schedules};
 use serde_json::{Value, json};
 use shared::jobs::{Misfire, NewJob};
 use std::time::Duration;
@@ -82,8 +82,8 @@ async fn one_that_is_not_declared_any_more_is_not_listed() {
     app.tick().await;
     let declared = ada.get("/v1/schedules").await.json(200)["items"].as_array().unwrap().len();
 
-    app.scheduler.schedules = Schedules::default();
-    app.tick().await;
+    let newer = Scheduler { schedules: Schedules::default(), ..app.scheduler.clone() };
+    newer.tick().await.unwrap();
 
     assert_eq!(declared, scheduler::declared().len());
     assert_eq!(ada.get("/v1/schedules").await.json(200), json!({ "items": [] }));

@@ -154,7 +154,7 @@ fn a_rare_day_is_found() {
 /// Samoa went over the date line and left out the 30th of December 2011.
 #[test]
 fn a_day_that_does_not_exist_is_made_up_for() {
-    let times = timetable("0 3 * * *", "Pacific/Apia").between(at("2011-12-29T00:00:00Z"), at("2011-12-31T23:00:00Z"));
+    let times = timetable("0 3 * * *", "Pacific/Apia").between(at("2011-12-29T00:00:00Z"), at("2011-12-31T12:00:00Z"));
 
     assert_eq!(
         times,
