@@ -1,12 +1,13 @@
 //! Exports that are too old: their files and their rows.
 
+use crate::support::app::event;
 use crate::support::{Actor, TestApp};
 use scheduler::{Schedules, declared};
 use serde_json::{Value, json};
 use shared::exports::ExpireExports;
 use shared::ids::JobId;
 use shared::jobs::State;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -69,8 +70,35 @@ async fn a_file_that_is_gone_already_does_not_matter() {
 #[tokio::test]
 async fn more_than_one_step_takes_are_all_deleted() {
     let app = TestApp::new().await;
+    make_251(&app).await;
+
+    assert_eq!(expire(&app).await, json!({ "deleted": 251 }));
+    assert_eq!(rows(&app).await, 0);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_an_invocation_is_done_in_the_next_one() {
+    let app = TestApp::new().await;
+    make_251(&app).await;
+    let job = app.enqueue(&ExpireExports { finished_before: app.clock.now() }).await;
+
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let messages = event(&[json!({ "job": job }).to_string()]);
+        worker::handle_batch(&app.worker, messages, Instant::now() + Duration::from_secs(20)).await;
+        left.push((rows(&app).await, app.job(job).await.state));
+    }
+    app.drain().await;
+
+    assert_eq!(left, [(151, State::Available), (51, State::Available)]);
+    let job = app.job(job).await;
+    assert_eq!((job.result, job.attempt), (Some(json!({ "deleted": 251 })), 1));
+}
+
+/// Makes one export and 250 rows that look like it, and whose files are gone.
+async fn make_251(app: &TestApp) {
     let ada = app.actor().await;
-    export(&app, &ada).await;
+    export(app, &ada).await;
     let more = "
         with made as (
             insert into jobs
@@ -84,9 +112,6 @@ async fn more_than_one_step_takes_are_all_deleted() {
         select made.id, owner_id, made.id::text, content_type, rows, bytes, created_at from exports, made
     ";
     sqlx::query(more).execute(&mut app.db().await).await.unwrap();
-
-    assert_eq!(expire(&app).await, json!({ "deleted": 251 }));
-    assert_eq!(rows(&app).await, 0);
 }
 
 /// Makes an export and returns where its file is.

@@ -9,14 +9,17 @@ use std::time::Duration;
 /// Exports in one step.
 const STEP: i64 = 100;
 
+/// With less time than this left, the next step is for a fresh attempt. A deletion in a bucket takes some 50 ms.
+const WORTH_ANOTHER_STEP: Duration = Duration::from_secs(30);
+
 /// A second run is harmless: it goes on with what is left. Files go before their rows, so none is left that no row knows;
 /// one that is gone already, by the bucket's lifecycle rule or by an attempt that died, counts as deleted.
 impl Job<State> for ExpireExports {
-    /// A deletion in a bucket takes some 50 ms: ten minutes are good for ten thousand, and the next attempt goes on.
+    /// Good for a hundred steps; further ones are for further attempts, which cost none.
     const TIMEOUT: Duration = Duration::from_mins(10);
 
     async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
-        let mut deleted = 0;
+        let mut deleted = context.checkpoint()?.unwrap_or(0);
         loop {
             let expired = {
                 let mut db = state.db.acquire().await?;
@@ -28,9 +31,13 @@ impl Job<State> for ExpireExports {
             for export in &expired {
                 state.storage.delete(&export.object_key).await?;
             }
-            let mut db = state.db.acquire().await?;
-            exports::delete(&mut db, &expired).await?;
+            let mut tx = state.db.begin().await?;
+            exports::delete(&mut tx, &expired).await?;
             deleted += expired.len();
+            context.save(tx, &deleted).await?;
+            if context.time_left() < WORTH_ANOTHER_STEP {
+                return context.continues();
+            }
         }
     }
 }
