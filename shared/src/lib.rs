@@ -10,6 +10,7 @@ pub mod exports;
 pub mod ids;
 pub mod jobs;
 pub mod migrations;
+pub mod outbound;
 pub mod secrets;
 pub mod storage;
 pub mod tasks;
