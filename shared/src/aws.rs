@@ -12,6 +12,13 @@ pub struct Sdk {
     config: OnceCell<SdkConfig>,
 }
 
+/// For whoever has a configuration already.
+impl From<SdkConfig> for Sdk {
+    fn from(config: SdkConfig) -> Self {
+        Self { config: OnceCell::from(config) }
+    }
+}
+
 impl Sdk {
     /// Returns the shared configuration. The functions reach AWS over IPv6 alone, so endpoints are dual-stack,
     /// except where a custom endpoint is set: the SDK refuses both at once.

@@ -6,6 +6,7 @@ mod database;
 mod event_source;
 mod http;
 mod listen;
+mod outside;
 mod poll;
 mod schedules;
 mod services;

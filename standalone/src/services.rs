@@ -32,6 +32,13 @@ pub(crate) async fn run(
         ("DATABASE_URL", url),
         ("SECRET_KEY", state_dir.secret_key()?),
         ("EXPORT_DIR", state_dir.exports().display().to_string()),
+        ("MAIL_DIR", state_dir.mail().display().to_string()),
+        // The worker invokes the way out where all functions are; the SDK signs what nobody checks there.
+        ("OUTBOUND_FUNCTION", "outbound".to_owned()),
+        ("AWS_ENDPOINT_URL", arguments.lambda.trim_end_matches('/').to_owned()),
+        ("AWS_REGION", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("LOG_FORMAT", "text".to_owned()),
     ];
     let env_file = state_dir.path().join(ENV_FILE);

@@ -10,6 +10,7 @@ pub(crate) struct Settings {
     pub(crate) api: api::Config,
     pub(crate) worker: worker::Config,
     pub(crate) scheduler: scheduler::Config,
+    pub(crate) outbound: outbound::Config,
 }
 
 impl Settings {
@@ -22,9 +23,12 @@ impl Settings {
         let api = api::Config::load(&lookup);
         let worker = worker::Config::load(&lookup);
         let scheduler = scheduler::Config::load(&lookup);
-        match (api, worker, scheduler) {
-            (Ok(api), Ok(worker), Ok(scheduler)) => Ok(Self { api, worker, scheduler }),
-            (api, worker, scheduler) => Err(together([api.err(), worker.err(), scheduler.err()])),
+        let outbound = outbound::Config::load(&lookup);
+        match (api, worker, scheduler, outbound) {
+            (Ok(api), Ok(worker), Ok(scheduler), Ok(outbound)) => Ok(Self { api, worker, scheduler, outbound }),
+            (api, worker, scheduler, outbound) => {
+                Err(together([api.err(), worker.err(), scheduler.err(), outbound.err()]))
+            }
         }
     }
 }
@@ -42,7 +46,7 @@ pub(crate) fn check(
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<(String, u16)> {
     // Stands for what is only known when the state folder is open and its server runs.
-    let mut defaults = HashMap::from([("EXPORT_DIR", "exports".to_owned())]);
+    let mut defaults = HashMap::from([("EXPORT_DIR", "exports".to_owned()), ("MAIL_DIR", "mail".to_owned())]);
     if set(lookup, "SIGNING_SECRET_ARN").is_none() {
         defaults.insert("SECRET_KEY", "?".repeat(32));
     }

@@ -1,4 +1,4 @@
-//! The state folder: the database's files, finished exports, the development secret. One process uses it at a time.
+//! The state folder: the database's files, finished exports, mail, the development secret. One process uses it at a time.
 
 use crate::cli::StateArgs;
 use anyhow::{Context as _, bail};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Everything that is kept in the folder, but for the lock and the downloads: what `--fresh` deletes, and nothing else,
 /// so that a folder of other things can be named by mistake without loss.
-const KEPT: [&str; 7] =
-    ["exports", "lambda.env", "postgres", "postgres.init", "postgres.lock", "postgres.log", "secret-key"];
+const KEPT: [&str; 8] =
+    ["exports", "lambda.env", "mail", "postgres", "postgres.init", "postgres.lock", "postgres.log", "secret-key"];
 
 /// The folder, locked for this process.
 #[derive(Debug)]
@@ -50,6 +50,11 @@ impl StateDir {
 
     pub(crate) fn exports(&self) -> PathBuf {
         self.path.join("exports")
+    }
+
+    /// Mail that went nowhere else.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.path.join("mail")
     }
 
     pub(crate) fn postgres(&self) -> PathBuf {

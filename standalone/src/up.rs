@@ -5,7 +5,7 @@ use crate::listen::{self, Heard};
 use crate::settings::{self, Settings};
 use crate::state_dir::StateDir;
 use crate::stop::Signals;
-use crate::{database, http, poll, ticks};
+use crate::{database, http, outside, poll, ticks};
 use api::{AppState, SigningKeys};
 use local_postgres::Server;
 use shared::aws::Sdk;
@@ -41,6 +41,7 @@ pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<Stri
     let mut defaults = HashMap::from([
         ("DATABASE_POOL_SIZE", POOL_SIZE.to_owned()),
         ("EXPORT_DIR", state_dir.exports().display().to_string()),
+        ("MAIL_DIR", state_dir.mail().display().to_string()),
         ("LOG_FORMAT", if std::io::stderr().is_terminal() { "text" } else { "json" }.to_owned()),
     ]);
     if settings::set(lookup, "SIGNING_SECRET_ARN").is_none() {
@@ -73,6 +74,8 @@ struct Host {
     worker: Worker,
     scheduler: scheduler::Scheduler,
     queue: Queue,
+    /// Where mail goes, in words.
+    mail: String,
     slots: usize,
     log_format: LogFormat,
 }
@@ -93,18 +96,23 @@ impl Host {
         let api_db = Db::new(settings.api.database, secrets.clone());
         let worker_db = Db::new(settings.worker.database, secrets.clone());
         let queue = match &settings.api.queue.url {
-            Some(url) => Queue::Sqs(SqsNotifier::new(sdk, url)),
+            Some(url) => Queue::Sqs(SqsNotifier::new(Arc::clone(&sdk), url)),
             None => Queue::Postgres(LocalWorker::default()),
         };
+        let mail = outside::describe(&settings.outbound.mail);
+        let outbound = outside::open(settings.worker.outbound_function, settings.outbound, sdk);
         let notifier = match &queue {
             Queue::Sqs(sqs) => Notifier::Sqs(sqs.clone()),
             Queue::Postgres(worker) => Notifier::Postgres(PostgresNotifier::local(worker_db.beside(1), worker.clone())),
         };
         Self {
-            worker: Worker::new(
-                State { db: worker_db, storage: storage.clone(), clock: clock.clone() },
-                notifier.clone(),
-            ),
+            worker: Worker::new(State {
+                db: worker_db,
+                storage: storage.clone(),
+                clock: clock.clone(),
+                outbound,
+                notifier: notifier.clone(),
+            }),
             scheduler: scheduler::Scheduler {
                 db: Db::new(settings.scheduler.database, secrets.clone()).beside(1),
                 notifier: notifier.clone(),
@@ -121,6 +129,7 @@ impl Host {
                 health: api::HealthCache::off(),
             },
             queue,
+            mail,
             slots,
             log_format: settings.api.log.format,
         }
@@ -153,6 +162,7 @@ impl Host {
         }
         writeln!(out, "  database  {database}")?;
         writeln!(out, "  queue     {queue}")?;
+        writeln!(out, "  mail      {}", self.mail)?;
         writeln!(out, "  state     {}", state_dir.path().display())?;
         writeln!(out, "\n  Ctrl-C stops all of it.\n")?;
         Ok(())

@@ -14,6 +14,7 @@ mod binaries;
 mod engine;
 mod hosts;
 mod migrate;
+mod outbound;
 mod scheduler;
 mod support;
 mod template;

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod app;
 pub mod binaries;
+pub mod mail;
 pub mod moto;
 pub mod pg_proxy;
 pub mod postgres;
@@ -11,3 +12,4 @@ pub mod runtime_api;
 
 pub use actor::{Actor, Answer};
 pub use app::TestApp;
+pub use mail::Letter;

@@ -16,12 +16,18 @@ use std::sync::OnceLock;
 use std::{env, fs, thread};
 
 /// The functions, by the name of their binary.
-const FUNCTIONS: [(&str, &str); 4] = [
+const FUNCTIONS: [(&str, &str); 5] = [
     ("api", "ApiFunction"),
     ("migrate", "MigrateFunction"),
+    ("outbound", "OutboundFunction"),
     ("scheduler", "SchedulerFunction"),
     ("worker", "WorkerFunction"),
 ];
+
+/// Those that reach the database: all but the way out.
+fn functions_with_database() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FUNCTIONS.into_iter().filter(|(function, _)| *function != "outbound")
+}
 
 /// The transformed template.
 #[derive(Clone, Copy)]

@@ -18,6 +18,8 @@ pub struct Config {
     pub queue: QueueConfig,
     /// The files of exports.
     pub storage: StorageConfig,
+    /// The function that sends mail and makes HTTP calls, by name or ARN; `None` where a process does that itself.
+    pub outbound_function: Option<String>,
 }
 
 impl Config {
@@ -32,7 +34,8 @@ impl Config {
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
             let storage = StorageConfig::read(reader);
-            Some(Self { environment, log, database: database?, queue, storage: storage? })
+            let outbound_function = reader.text("OUTBOUND_FUNCTION");
+            Some(Self { environment, log, database: database?, queue, storage: storage?, outbound_function })
         })
     }
 }

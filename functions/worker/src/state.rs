@@ -5,6 +5,7 @@ use shared::aws::Sdk;
 use shared::clock::Clock;
 use shared::db::Db;
 use shared::jobs::{Notifier, Registry, Runner};
+use shared::outbound::Outbound;
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use std::sync::Arc;
@@ -18,6 +19,10 @@ pub struct State {
     pub storage: Storage,
     /// The time.
     pub clock: Clock,
+    /// Mail and HTTP calls.
+    pub outbound: Outbound,
+    /// Tells workers of the jobs that a job writes, after its commit.
+    pub notifier: Notifier,
 }
 
 /// A worker process.
@@ -32,13 +37,14 @@ pub struct Worker {
 impl Worker {
     /// Makes a worker that runs this project's kinds.
     #[must_use]
-    pub fn new(state: State, notifier: Notifier) -> Self {
-        Self::of(crate::registry(), state, notifier)
+    pub fn new(state: State) -> Self {
+        Self::of(crate::registry(), state)
     }
 
     /// Makes a worker that runs the given kinds.
     #[must_use]
-    pub fn of(registry: Registry<State>, state: State, notifier: Notifier) -> Self {
+    pub fn of(registry: Registry<State>, state: State) -> Self {
+        let notifier = state.notifier.clone();
         let runner = Runner::new(registry, state.clone(), &state.db, notifier, state.clock.clone());
         Self { runner, state }
     }
@@ -48,7 +54,12 @@ impl Worker {
     pub fn from_config(config: Config) -> Self {
         let sdk = Arc::new(Sdk::default());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
-        let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
-        Self::new(State { db, storage: Storage::new(config.storage), clock: Clock::default() }, notifier)
+        let notifier = Notifier::remote(config.queue.url.as_deref(), Arc::clone(&sdk), &db);
+        let outbound = match config.outbound_function {
+            Some(function) => Outbound::lambda(sdk, &function),
+            None => Outbound::nowhere(),
+        };
+        let storage = Storage::new(config.storage);
+        Self::new(State { db, storage, clock: Clock::default(), outbound, notifier })
     }
 }

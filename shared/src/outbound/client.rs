@@ -21,6 +21,7 @@ pub struct Outbound(Way);
 enum Way {
     Lambda(LambdaOutbound),
     Local(Arc<dyn Local>),
+    Nowhere,
 }
 
 impl Outbound {
@@ -36,6 +37,12 @@ impl Outbound {
         Self(Way::Local(local))
     }
 
+    /// Leads nowhere: each call says that `OUTBOUND_FUNCTION` is not set.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self(Way::Nowhere)
+    }
+
     /// Does what is asked, and tries once: trying again is the job's affair.
     ///
     /// # Errors
@@ -44,6 +51,7 @@ impl Outbound {
         match &self.0 {
             Way::Lambda(function) => function.call(request).await,
             Way::Local(local) => local.call(request).await,
+            Way::Nowhere => Err(OutboundError::Unavailable(anyhow::anyhow!("OUTBOUND_FUNCTION is not set"))),
         }
     }
 }

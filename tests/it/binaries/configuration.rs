@@ -22,6 +22,7 @@ async fn everything_that_is_missing_is_named() {
         ("worker", &["DATABASE_URL", "EXPORT_DIR"]),
         ("scheduler", &["DATABASE_URL"]),
         ("migrate", &["DATABASE_URL"]),
+        ("outbound", &["MAIL_DIR"]),
     ] {
         let said = refusal(function, &[]).await;
 

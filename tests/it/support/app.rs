@@ -1,7 +1,7 @@
 //! The functions in this process, on a database of their own, with a clock that a test can move.
 
 use super::pg_proxy::PgProxy;
-use super::{Actor, Answer, postgres};
+use super::{Actor, Answer, Letter, mail, postgres};
 use api::{AppState, HealthCache, SigningKeys, SigningSource};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use axum::Router;
@@ -17,6 +17,7 @@ use shared::ids::{JobId, OwnerId};
 use shared::jobs::{
     self, End, Enqueued, NewJob, Notifier, Payload, Place, PostgresNotifier, Registry, State as JobState,
 };
+use shared::outbound::Outbound;
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use shared::users;
@@ -27,6 +28,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use worker::{State, Worker};
+
+/// The folder of mails, beside the exports.
+const MAILS: &str = "mails";
 
 /// Errand, for one test.
 pub struct TestApp {
@@ -42,7 +46,7 @@ pub struct TestApp {
     pub clock: Clock,
     router: Router,
     may_leave_jobs: bool,
-    _files: TempDir,
+    files: TempDir,
 }
 
 /// What a job's row says.
@@ -99,11 +103,20 @@ impl TestApp {
             docs: true,
             health: HealthCache::off(),
         };
-        let state = State { db: postgres::handle(url, 10), storage, clock: clock.clone() };
-        let worker = Worker::of(registry, state, notifier.clone());
+        let outbound = Outbound::local(Arc::new(mail::gateway(&files.path().join(MAILS))));
+        let db_of_jobs = postgres::handle(url, 10);
+        let state = State { db: db_of_jobs, storage, clock: clock.clone(), outbound, notifier: notifier.clone() };
+        let worker = Worker::of(registry, state);
         let scheduler = Scheduler { db, notifier, clock: clock.clone(), schedules: Schedules::default() };
         let router = api::app(api.clone());
-        Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, _files: files }
+        Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, files }
+    }
+
+    /// Puts another way out in the place of the folder for mails.
+    pub fn with_outbound(mut self, outbound: Outbound) -> Self {
+        let state = State { outbound, ..self.worker.state.clone() };
+        self.worker = Worker::of(worker::registry(), state);
+        self
     }
 
     /// Lets the test end with unfinished jobs.
@@ -220,6 +233,11 @@ impl TestApp {
     /// Lets the scheduler tick.
     pub async fn tick(&self) -> Tick {
         self.scheduler.tick().await.unwrap()
+    }
+
+    /// Reads the mails that were sent, by their ids.
+    pub fn mails(&self) -> Vec<Letter> {
+        mail::letters(&self.files.path().join(MAILS))
     }
 
     /// Reads a job's row.

@@ -61,14 +61,7 @@ pub async fn moto() -> Option<&'static Moto> {
 impl Moto {
     /// What the SDK needs to talk to the server, for any service.
     pub fn config(&self) -> SdkConfig {
-        let credentials = Credentials::new("test", "test", None, None, "moto");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static(REGION))
-            .endpoint_url(&self.endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build()
+        config(&self.endpoint)
     }
 
     /// A client of SQS.
@@ -99,6 +92,18 @@ impl Moto {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
     }
+}
+
+/// What the SDK needs to talk to something that answers like AWS, for any service.
+pub fn config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "moto");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
 }
 
 /// Starts the server and waits until it answers; `None` when it is not installed.

@@ -1,7 +1,8 @@
 //! Who reaches whom.
 
-use super::{FUNCTIONS, Stack};
+use super::{FUNCTIONS, Stack, functions_with_database};
 use serde_json::{Value, json};
+use shared::outbound::LONGEST_CALL;
 
 #[test]
 fn the_database_is_reached_from_the_functions_alone() {
@@ -23,17 +24,33 @@ fn the_database_is_reached_from_the_functions_alone() {
 }
 
 #[test]
-fn every_function_is_in_the_network_and_in_its_group() {
+fn every_function_but_the_way_out_is_in_the_network_and_in_its_group() {
     let Some(stack) = Stack::transformed() else { return };
 
     assert_eq!(stack.of_type("AWS::Lambda::Function").len(), FUNCTIONS.len());
-    for (_, function) in FUNCTIONS {
+    for (_, function) in functions_with_database() {
         let network = &stack.properties(function)["VpcConfig"];
 
         assert_eq!(network["SecurityGroupIds"], json!([{ "Ref": "FunctionSecurityGroup" }]), "{function}");
         assert_eq!(network["SubnetIds"], json!([{ "Ref": "FunctionSubnetA" }, { "Ref": "FunctionSubnetB" }]));
         assert_eq!(network["Ipv6AllowedForDualStack"], true, "{function}");
     }
+}
+
+/// Whatever it is made to call, the database and its network are not among it.
+#[test]
+fn the_way_out_is_outside_of_the_network_and_is_told_nothing_of_the_database() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    let outbound = stack.properties("OutboundFunction");
+
+    assert_eq!(outbound["VpcConfig"], Value::Null);
+    let variables = outbound["Environment"]["Variables"].as_object().unwrap();
+    for name in variables.keys() {
+        assert!(!name.starts_with("DATABASE_") && !name.contains("SECRET"), "{name}");
+    }
+    let timeout = outbound["Timeout"].as_u64().unwrap();
+    assert!(timeout > LONGEST_CALL.as_secs(), "{timeout} s");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the functions may do: each what it does, and nothing else.
 
-use super::{FUNCTIONS, Stack};
+use super::{FUNCTIONS, Stack, functions_with_database};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -15,10 +15,15 @@ fn each_function_may_do_what_it_does() {
 
     assert_eq!(actions("ApiRole"), "s3:GetObject secretsmanager:GetSecretValue sqs:GetQueueAttributes sqs:SendMessage");
     assert_eq!(actions("MigrateRole"), "secretsmanager:GetSecretValue");
+    assert_eq!(
+        actions("OutboundRole"),
+        "ses:SendEmail ses:SendRawEmail xray:PutTelemetryRecords xray:PutTraceSegments"
+    );
     assert_eq!(actions("SchedulerRole"), "secretsmanager:GetSecretValue sqs:SendMessage");
     assert_eq!(
         actions("WorkerRole"),
-        "s3:AbortMultipartUpload s3:DeleteObject s3:PutObject secretsmanager:GetSecretValue sqs:ChangeMessageVisibility \
+        "lambda:InvokeFunction s3:AbortMultipartUpload s3:DeleteObject s3:PutObject secretsmanager:GetSecretValue \
+         sqs:ChangeMessageVisibility \
          sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
     );
     assert_eq!(actions("TickRole"), "lambda:InvokeFunction");
@@ -29,7 +34,7 @@ fn only_the_api_reads_what_signs_tokens() {
     let Some(stack) = Stack::transformed() else { return };
     let database = json!({ "Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"] });
 
-    for (function, _) in FUNCTIONS {
+    for (function, _) in functions_with_database() {
         let role = format!("{}Role", function[..1].to_uppercase() + &function[1..]);
         let statements = stack.properties(&role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
         let reads = statements.iter().find(|statement| statement["Action"] == "secretsmanager:GetSecretValue").unwrap();
@@ -39,6 +44,31 @@ fn only_the_api_reads_what_signs_tokens() {
             _ => assert_eq!(reads["Resource"], database, "{function}"),
         }
     }
+}
+
+#[test]
+fn the_worker_may_invoke_the_way_out_and_nothing_else() {
+    let Some(stack) = Stack::transformed() else { return };
+
+    let statements = stack.properties("WorkerRole")["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+
+    let invokes: Vec<&Value> =
+        statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction").collect();
+    assert_eq!(invokes.len(), 1);
+    assert_eq!(invokes[0]["Resource"], json!({ "Fn::GetAtt": ["OutboundFunction", "Arn"] }));
+    let variables = &stack.properties("WorkerFunction")["Environment"]["Variables"];
+    assert_eq!(variables["OUTBOUND_FUNCTION"], json!({ "Ref": "OutboundFunction" }));
+}
+
+#[test]
+fn mail_comes_from_the_address_of_the_parameter_alone() {
+    let Some(stack) = Stack::transformed() else { return };
+    let statements = stack.properties("OutboundRole")["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+
+    let sends = statements.iter().find(|statement| statement["Resource"].to_string().contains(":ses:")).unwrap();
+
+    let from = &sends["Condition"]["StringEquals"]["ses:FromAddress"];
+    assert_eq!(from["Fn::If"], json!(["SendsMail", { "Ref": "MailFrom" }, "nobody@example.invalid"]));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Each function gets the variables that it reads, and reads the variables that it gets.
 
-use super::{FUNCTIONS, Stack};
+use super::{FUNCTIONS, Stack, functions_with_database};
 use serde_json::Value;
 use shared::config::{ConfigError, DatabaseConfig, DatabaseSource, StorageSource};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is read in place of a secret's ARN on a laptop, and not set on AWS.
-const LOCAL: [&str; 2] = ["DATABASE_URL", "SECRET_KEY"];
+/// What is read in place of something else on a laptop, and not set on AWS.
+const LOCAL: [&str; 5] = ["DATABASE_URL", "MAIL_DIR", "OUTBOUND_ALLOW_PRIVATE", "SECRET_KEY", "SMTP_URL"];
 
 const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 
@@ -24,7 +24,11 @@ fn every_function_starts_on_its_variables_and_reads_them_all() {
                 given.get(name).cloned()
             };
 
-            load(function, &lookup).unwrap_or_else(|error| panic!("{function} in {environment}: {error}"));
+            let loaded = match function {
+                "outbound" => ::outbound::Config::load(&lookup).map(drop),
+                _ => load(function, &lookup).map(drop),
+            };
+            loaded.unwrap_or_else(|error| panic!("{function} in {environment}: {error}"));
 
             let read = read.into_inner();
             let given: BTreeSet<String> = given.into_keys().collect();
@@ -41,7 +45,7 @@ fn a_function_has_the_connections_that_it_can_use() {
     let Some(stack) = Stack::transformed() else { return };
     let mut sizes = BTreeMap::new();
 
-    for (function, resource) in FUNCTIONS {
+    for (function, resource) in functions_with_database() {
         let given = variables(stack, resource, "production");
         sizes.insert(function, load(function, &|name| given.get(name).cloned()).unwrap().pool_size);
     }
@@ -55,7 +59,7 @@ fn a_function_has_the_connections_that_it_can_use() {
 fn credentials_are_named_and_never_written_into_variables() {
     let Some(stack) = Stack::transformed() else { return };
 
-    for (function, resource) in FUNCTIONS {
+    for (function, resource) in functions_with_database() {
         let given = variables(stack, resource, "production");
         let database = load(function, &|name| given.get(name).cloned()).unwrap();
 
@@ -77,6 +81,21 @@ fn only_production_hides_the_description_of_the_api() {
     });
 
     assert_eq!(shown, [true, true, false]);
+}
+
+/// A stack whose mail has no sender yet starts as well, and sends none.
+#[test]
+fn without_an_address_to_send_from_there_is_no_mail() {
+    let Some(stack) = Stack::transformed() else { return };
+    let mut given = variables(stack, "OutboundFunction", "production");
+    let otherwise = &stack.properties("OutboundFunction")["Environment"]["Variables"]["MAIL_TRANSPORT"]["Fn::If"][2];
+    given.insert("MAIL_TRANSPORT".to_owned(), otherwise.as_str().unwrap().to_owned());
+    given.insert("MAIL_FROM".to_owned(), String::new());
+
+    let config = ::outbound::Config::load(&|name| given.get(name).cloned()).unwrap();
+
+    assert!(matches!(config.mail, ::outbound::MailConfig::Off), "{config:?}");
+    assert_eq!(config.reach, ::outbound::Reach::Internet);
 }
 
 /// Loads the configuration of a function; what they all have is its database.
@@ -104,6 +123,9 @@ fn variables(stack: Stack, function: &str, environment: &str) -> BTreeMap<String
         (_, "DATABASE_SECRET_ARN" | "SIGNING_SECRET_ARN") => {
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:errand-AbCdEf".to_owned()
         }
+        (value, _) if value["Fn::If"][0] == "SendsMail" => value["Fn::If"][1].as_str().unwrap().to_owned(),
+        (_, "MAIL_FROM") => "errand@example.com".to_owned(),
+        (_, "OUTBOUND_FUNCTION") => "errand-OutboundFunction-AbCdEf".to_owned(),
         (_, "EXPORT_BUCKET") => "errand-exports".to_owned(),
         (_, "QUEUE_URL") => "https://sqs.eu-central-1.amazonaws.com/123456789012/errand".to_owned(),
         (value, name) => panic!("{name} is {value}: say here what that is on AWS"),

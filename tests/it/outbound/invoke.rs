@@ -1,0 +1,120 @@
+//! How a worker on Lambda asks: an invocation of the real function, whose answer means what it means in process.
+
+use super::peer::{Peer, Then};
+use super::{a_mail, refused};
+use crate::binaries::Stack;
+use crate::support::mail::letters;
+use crate::support::moto;
+use crate::support::runtime_api::Sandbox;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::routing::post;
+use serde_json::Value;
+use shared::aws::Sdk;
+use shared::outbound::{HttpCall, Mail, Outbound, OutboundError, Reply, Request};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+/// Lambda, with the function `outbound` alone.
+struct Lambda {
+    endpoint: String,
+    _tasks: JoinSet<()>,
+}
+
+impl Lambda {
+    async fn of(function: Sandbox) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new()
+            .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+            .with_state(Arc::new(Mutex::new(function)));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { axum::serve(listener, app).await.unwrap() });
+        Self { endpoint, _tasks: tasks }
+    }
+
+    fn outbound(&self) -> Outbound {
+        Outbound::lambda(Arc::new(Sdk::from(moto::config(&self.endpoint))), "errand-outbound")
+    }
+}
+
+async fn invoke(
+    State(sandbox): State<Arc<Mutex<Sandbox>>>,
+    Path(function): Path<String>,
+    headers: HeaderMap,
+    event: Bytes,
+) -> String {
+    assert_eq!(function, "errand-outbound");
+    assert!(headers.contains_key("authorization"), "{headers:?}");
+    let event: Value = serde_json::from_slice(&event).unwrap();
+    sandbox.lock().await.invoke(&event).await.answer().to_string()
+}
+
+#[tokio::test]
+async fn the_function_does_what_the_worker_asks() {
+    let mails = TempDir::new().unwrap();
+    let stack = Stack::new()
+        .await
+        .with("MAIL_DIR", mails.path().to_str().unwrap())
+        .with("OUTBOUND_ALLOW_PRIVATE", "on")
+        .with("HTTPS_PROXY", "http://127.0.0.1:9")
+        .with("HTTP_PROXY", "http://127.0.0.1:9");
+    let lambda = Lambda::of(stack.start("outbound").await).await;
+    let peer = Peer::start("HTTP/1.1 410 Gone\r\ncontent-length: 3\r\n\r\nbye", Then::Close).await;
+
+    let sent = lambda.outbound().call(Request::Mail(a_mail())).await.unwrap();
+    let call = HttpCall { body: "{}".to_owned(), ..super::call(&peer.url("/hook")) };
+    let answer = lambda.outbound().call(Request::Http(call)).await.unwrap();
+    let bad = lambda.outbound().call(Request::Mail(Mail { to: "nobody".to_owned(), ..a_mail() })).await;
+
+    assert_eq!(sent, Reply::Sent { message_id: letters(mails.path())[0].message_id.clone() });
+    assert!(matches!(&answer, Reply::Answered { status: 410, body, .. } if body == "bye"), "{answer:?}");
+    assert!(refused(bad).starts_with("the mail's \"to\" is not an e-mail address"));
+}
+
+/// The boundary is on unless somebody takes it away.
+#[tokio::test]
+async fn the_function_does_not_reach_its_own_host_unless_it_is_told_to() {
+    let mails = TempDir::new().unwrap();
+    let stack = Stack::new().await.with("MAIL_DIR", mails.path().to_str().unwrap());
+    let lambda = Lambda::of(stack.start("outbound").await).await;
+
+    let reply = lambda.outbound().call(Request::Http(super::call("https://localhost/"))).await;
+
+    assert!(refused(reply).ends_with("its address is this host"));
+}
+
+#[tokio::test]
+async fn a_function_that_fails_or_is_not_there_could_not_be_asked() {
+    let error = "HTTP/1.1 200 OK\r\nx-amz-function-error: Unhandled\r\nconnection: close\r\n\
+                 content-length: 26\r\n\r\n{\"errorMessage\":\"no time\"}\n";
+    let missing = "HTTP/1.1 404 No\r\nx-amzn-errortype: ResourceNotFoundException\r\nconnection: close\r\n\
+                   content-length: 23\r\n\r\n{\"Message\":\"not found\"}";
+    let busy = "HTTP/1.1 429 No\r\nx-amzn-errortype: TooManyRequestsException\r\nconnection: close\r\n\
+                content-length: 21\r\n\r\n{\"message\":\"too busy\"}";
+    for (answer, said) in [(error, "no time"), (missing, "not found"), (busy, "TooManyRequests")] {
+        let peer = Peer::start(answer, Then::Close).await;
+        let outbound = Outbound::lambda(Arc::new(Sdk::from(moto::config(&peer.url("")))), "errand-outbound");
+
+        let Err(OutboundError::Unavailable(source)) = outbound.call(Request::Mail(a_mail())).await else {
+            panic!("it answered");
+        };
+
+        assert!(format!("{source:#}").contains(said), "{source:#}");
+        assert_eq!(peer.requests().len(), 1, "a mail must not be asked for twice");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_without_a_way_out_says_what_is_missing() {
+    let Err(OutboundError::Unavailable(source)) = Outbound::nowhere().call(Request::Mail(a_mail())).await else {
+        panic!("it answered");
+    };
+
+    assert_eq!(source.to_string(), "OUTBOUND_FUNCTION is not set");
+}
