@@ -4,7 +4,7 @@ mod page;
 
 pub use page::{Filter, page};
 
-use crate::ids::{OwnerId, TaskId};
+use crate::ids::{JobId, OwnerId, TaskId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -39,6 +39,8 @@ pub struct Task {
     pub tags: Vec<String>,
     /// When it should be done.
     pub due_at: Option<DateTime<Utc>>,
+    /// When its owner gets a mail about it, or got one.
+    pub remind_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -47,6 +49,8 @@ pub struct Task {
     pub completed_at: Option<DateTime<Utc>>,
     /// Counts the changes, from 1.
     pub version: i32,
+    /// The job that is to remind; `None` when none waits. Kept by [`crate::reminders`].
+    pub reminder_job: Option<JobId>,
 }
 
 /// What a new task is made of.
@@ -64,6 +68,8 @@ pub struct NewTask {
     pub tags: Vec<String>,
     /// See [`Task::due_at`].
     pub due_at: Option<DateTime<Utc>>,
+    /// See [`Task::remind_at`]. The job is [`crate::reminders::follow`]'s.
+    pub remind_at: Option<DateTime<Utc>>,
 }
 
 /// What to change of a task; `None` leaves a field as it is.
@@ -81,6 +87,33 @@ pub struct Changes {
     pub tags: Option<Vec<String>>,
     /// `Some(None)` takes the date away.
     pub due_at: Option<Option<DateTime<Utc>>>,
+    /// `Some(None)` takes the time away. The job is [`crate::reminders::follow`]'s.
+    pub remind_at: Option<Option<DateTime<Utc>>>,
+}
+
+impl Changes {
+    /// Whether a task's reminder may have to come, move or go with them.
+    #[must_use]
+    pub fn concern_reminder(&self) -> bool {
+        self.status.is_some() || self.remind_at.is_some()
+    }
+
+    /// Whether they give a task a time for its reminder.
+    #[must_use]
+    pub fn set_reminder(&self) -> bool {
+        self.remind_at.flatten().is_some()
+    }
+}
+
+/// What became of a task that was to be deleted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// It is still there, because it has a reminder: see [`delete_with_reminder`].
+    Reminds,
+    /// There is no such task.
+    Missing,
 }
 
 /// Makes a task.
@@ -106,6 +139,7 @@ pub async fn create(
         task.priority,
         &task.tags,
         task.due_at,
+        task.remind_at,
         now,
     )
     .fetch_one(db)
@@ -125,13 +159,38 @@ pub async fn find(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<O
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.tasks.update", skip_all)]
 pub async fn update(
     db: &mut PgConnection,
     owner: OwnerId,
     id: TaskId,
     changes: &Changes,
     now: DateTime<Utc>,
+) -> Result<Option<Task>, sqlx::Error> {
+    change(db, owner, id, changes, now, false).await
+}
+
+/// Changes one of an owner's tasks that has no time for a reminder; `None` when it has one, or is not there.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+pub async fn update_without_reminder(
+    db: &mut PgConnection,
+    owner: OwnerId,
+    id: TaskId,
+    changes: &Changes,
+    now: DateTime<Utc>,
+) -> Result<Option<Task>, sqlx::Error> {
+    change(db, owner, id, changes, now, true).await
+}
+
+#[tracing::instrument(level = "debug", name = "db.tasks.update", skip_all)]
+async fn change(
+    db: &mut PgConnection,
+    owner: OwnerId,
+    id: TaskId,
+    changes: &Changes,
+    now: DateTime<Utc>,
+    only_without_reminder: bool,
 ) -> Result<Option<Task>, sqlx::Error> {
     sqlx::query_file_as!(
         Task,
@@ -146,17 +205,43 @@ pub async fn update(
         changes.due_at.is_some(),
         changes.due_at.flatten(),
         now,
+        changes.remind_at.is_some(),
+        changes.remind_at.flatten(),
+        only_without_reminder,
     )
     .fetch_optional(db)
     .await
 }
 
-/// Deletes one of an owner's tasks and tells whether there was one.
+/// Deletes one of an owner's tasks, unless it has a reminder.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
 #[tracing::instrument(level = "debug", name = "db.tasks.delete", skip_all)]
-pub async fn delete(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<bool, sqlx::Error> {
-    let deleted = sqlx::query!("delete from tasks where owner_id = $1 and id = $2", owner.0, id.0).execute(db).await?;
-    Ok(deleted.rows_affected() == 1)
+pub async fn delete(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<Deleted, sqlx::Error> {
+    let done = sqlx::query_file!("src/tasks/delete.sql", owner.0, id.0).fetch_one(db).await?;
+    Ok(match (done.was_deleted, done.was_there) {
+        (true, _) => Deleted::Gone,
+        (false, true) => Deleted::Reminds,
+        (false, false) => Deleted::Missing,
+    })
+}
+
+/// Deletes one of an owner's tasks and returns the job that was to remind of it; `None` when there is no such task.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(level = "debug", name = "db.tasks.delete_with_reminder", skip_all)]
+pub async fn delete_with_reminder(
+    db: &mut PgConnection,
+    owner: OwnerId,
+    id: TaskId,
+) -> Result<Option<Option<JobId>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"delete from tasks where owner_id = $1 and id = $2 returning reminder_job_id as "job: JobId""#,
+        owner.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
 }

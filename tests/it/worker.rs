@@ -1,7 +1,7 @@
 //! The worker, batch by batch.
 
 mod batch;
-mod expire_exports;
+mod jobs;
 mod outage;
 mod serve;
 mod timing;

@@ -2,13 +2,21 @@
 
 mod expire_exports;
 mod export_tasks;
+mod remind_task;
+mod send_email;
 
 use crate::State;
 use shared::exports::{ExpireExports, ExportTasks};
 use shared::jobs::Registry;
+use shared::mail::SendEmail;
+use shared::reminders::RemindTask;
 
 /// Every kind of this build.
 #[must_use]
 pub fn registry() -> Registry<State> {
-    Registry::default().with::<ExportTasks>().with::<ExpireExports>()
+    Registry::default()
+        .with::<ExpireExports>()
+        .with::<ExportTasks>()
+        .with::<RemindTask>()
+        .with::<SendEmail>()
 }

@@ -1,5 +1,5 @@
 select
-    id as "id: _", title, description, status as "status: _", priority, tags, due_at, created_at, updated_at,
-    completed_at, version
+    id as "id: _", title, description, status as "status: _", priority, tags, due_at, remind_at, created_at, updated_at,
+    completed_at, version, reminder_job_id as "reminder_job: _"
 from tasks
 where owner_id = $1 and id = $2

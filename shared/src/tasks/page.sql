@@ -1,7 +1,7 @@
 -- The first page starts above every id, so that each page is one range of the index, whatever the plan.
 select
-    id as "id: _", title, description, status as "status: _", priority, tags, due_at, created_at, updated_at,
-    completed_at, version
+    id as "id: _", title, description, status as "status: _", priority, tags, due_at, remind_at, created_at, updated_at,
+    completed_at, version, reminder_job_id as "reminder_job: _"
 from tasks
 where owner_id = $1
     and id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)

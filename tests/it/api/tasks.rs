@@ -5,5 +5,6 @@ mod delete;
 mod filters;
 mod list;
 mod owners;
+mod reminders;
 mod update;
 mod validation;

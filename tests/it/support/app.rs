@@ -199,7 +199,7 @@ impl TestApp {
     /// Makes a second worker with kinds of its own, on the same database and queue.
     pub fn second_worker(&self, registry: Registry<State>) -> Worker {
         let state = State { db: postgres::handle(&self.url, 10), ..self.worker.state.clone() };
-        Worker::of(registry, state, self.worker.runner.notifier().clone())
+        Worker::of(registry, state)
     }
 
     /// Hands a worker a batch of messages, as SQS does.

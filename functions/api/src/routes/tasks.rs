@@ -1,5 +1,6 @@
 //! Tasks: create, list, read, change, delete. All of them the caller's own.
 
+mod changes;
 mod shapes;
 
 pub(super) use shapes::StatusIn;
@@ -29,9 +30,8 @@ pub(super) async fn create_task(
     caller: Caller,
     Json(task): Json<TaskIn>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TaskOut>), ApiError> {
-    let task = task.parse()?;
-    let mut db = state.db.acquire().await?;
-    let task = tasks::create(&mut db, caller.id, TaskId::new(), &task, state.clock.now()).await?;
+    let task = task.parse(state.clock.now())?;
+    let task = changes::create(&state, caller.id, &task).await?;
     let location = format!("/v1/tasks/{}", task.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(task.into())))
 }
@@ -98,13 +98,12 @@ pub(super) async fn update_task(
     Id(id): Id,
     Json(patch): Json<TaskPatch>,
 ) -> Result<Json<TaskOut>, ApiError> {
-    let changes = patch.parse()?;
-    let mut db = state.db.acquire().await?;
-    let task = tasks::update(&mut db, caller.id, TaskId(id), &changes, state.clock.now()).await?;
+    let changes = patch.parse(state.clock.now())?;
+    let task = changes::update(&state, caller.id, TaskId(id), &changes).await?;
     Ok(Json(task.ok_or(ApiError::NotFound)?.into()))
 }
 
-/// Deletes one of the caller's tasks.
+/// Deletes one of the caller's tasks, and with it its reminder.
 #[utoipa::path(
     delete,
     path = "/v1/tasks/{id}",
@@ -120,8 +119,7 @@ pub(super) async fn delete_task(
     caller: Caller,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    let mut db = state.db.acquire().await?;
-    if tasks::delete(&mut db, caller.id, TaskId(id)).await? {
+    if changes::delete(&state, caller.id, TaskId(id)).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(ApiError::NotFound)

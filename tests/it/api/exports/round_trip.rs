@@ -39,7 +39,7 @@ async fn a_thousand_tasks_come_back_exactly_as_csv_and_as_json() {
     let csv = ada.get(csv["result"]["url"].as_str().unwrap()).await.text(200);
     let json = ada.get(json["result"]["url"].as_str().unwrap()).await.json(200);
     assert!(csv.starts_with(
-        "id,title,description,status,priority,tags,due_at,created_at,updated_at,completed_at,version\r\n"
+        "id,title,description,status,priority,tags,due_at,remind_at,created_at,updated_at,completed_at,version\r\n"
     ));
     for ((from_csv, from_json), task) in parsed(&csv).iter().zip(json.as_array().unwrap()).zip(&tasks) {
         assert_eq!((from_csv, from_json), (task, task));
@@ -169,7 +169,7 @@ fn parsed(csv: &str) -> Vec<Value> {
 fn value(name: &str, text: &str) -> Value {
     match name {
         "priority" | "version" | "tags" => serde_json::from_str(text).unwrap(),
-        "due_at" | "completed_at" if text.is_empty() => Value::Null,
+        "due_at" | "remind_at" | "completed_at" if text.is_empty() => Value::Null,
         _ => text.into(),
     }
 }

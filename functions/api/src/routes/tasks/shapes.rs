@@ -3,7 +3,7 @@
 use crate::ApiError;
 use crate::extract::{Fields, Nullable, given};
 use crate::page::Window;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use serde::{Deserialize, Serialize};
 use shared::tasks::{Changes, Filter, NewTask, Status, Task};
 use utoipa::{IntoParams, ToSchema};
@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 /// Tags of one task.
 const MOST_TAGS: usize = 20;
+
+/// How far ahead a reminder may be.
+const REMINDER_REACH: Months = Months::new(5 * 12);
 
 /// A new task.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,6 +34,8 @@ pub(in crate::routes) struct TaskIn {
     #[serde(default)]
     tags: Vec<String>,
     due_at: Option<DateTime<Utc>>,
+    /// When to send a mail about it: in the future, and within five years.
+    remind_at: Option<DateTime<Utc>>,
 }
 
 /// Changes of a task; what is not sent stays as it is.
@@ -55,6 +60,10 @@ pub(in crate::routes) struct TaskPatch {
     #[serde(default)]
     #[schema(value_type = Option<DateTime<Utc>>)]
     due_at: Nullable<DateTime<Utc>>,
+    /// In the future, and within five years; `null` takes the reminder away.
+    #[serde(default)]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    remind_at: Nullable<DateTime<Utc>>,
 }
 
 /// A task.
@@ -67,6 +76,8 @@ pub(in crate::routes) struct TaskOut {
     priority: i16,
     tags: Vec<String>,
     due_at: Option<DateTime<Utc>>,
+    /// When a mail about it is sent, unless it is done by then; stays when that has happened.
+    remind_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     /// When it became done; `null` while it is not.
@@ -109,7 +120,7 @@ pub(in crate::routes) struct ListTasks {
 }
 
 impl TaskIn {
-    pub(super) fn parse(self) -> Result<NewTask, ApiError> {
+    pub(super) fn parse(self, now: DateTime<Utc>) -> Result<NewTask, ApiError> {
         let mut fields = Fields::default();
         check_title(&mut fields, &self.title);
         check_description(&mut fields, &self.description);
@@ -118,6 +129,7 @@ impl TaskIn {
         if let Some(due_at) = self.due_at {
             fields.time("due_at", due_at);
         }
+        check_remind_at(&mut fields, self.remind_at, now);
         fields.check()?;
         Ok(NewTask {
             title: self.title,
@@ -126,12 +138,13 @@ impl TaskIn {
             priority: self.priority,
             tags: self.tags,
             due_at: self.due_at,
+            remind_at: self.remind_at,
         })
     }
 }
 
 impl TaskPatch {
-    pub(super) fn parse(self) -> Result<Changes, ApiError> {
+    pub(super) fn parse(self, now: DateTime<Utc>) -> Result<Changes, ApiError> {
         let mut fields = Fields::default();
         if let Some(title) = &self.title {
             check_title(&mut fields, title);
@@ -148,6 +161,7 @@ impl TaskPatch {
         if let Some(due_at) = self.due_at.0.flatten() {
             fields.time("due_at", due_at);
         }
+        check_remind_at(&mut fields, self.remind_at.0.flatten(), now);
         fields.check()?;
         Ok(Changes {
             title: self.title,
@@ -156,6 +170,7 @@ impl TaskPatch {
             priority: self.priority,
             tags: self.tags,
             due_at: self.due_at.0,
+            remind_at: self.remind_at.0,
         })
     }
 }
@@ -211,6 +226,14 @@ fn check_tags(fields: &mut Fields, tags: &[String]) {
     }
 }
 
+fn check_remind_at(fields: &mut Fields, remind_at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    let Some(remind_at) = remind_at else { return };
+    let is_near = now.checked_add_months(REMINDER_REACH).is_none_or(|furthest| remind_at <= furthest);
+    if remind_at <= now || !is_near {
+        fields.wrong("remind_at", "out_of_range", "must be in the future, and within five years");
+    }
+}
+
 impl From<StatusIn> for Status {
     fn from(status: StatusIn) -> Self {
         match status {
@@ -241,6 +264,7 @@ impl From<Task> for TaskOut {
             priority: task.priority,
             tags: task.tags,
             due_at: task.due_at,
+            remind_at: task.remind_at,
             created_at: task.created_at,
             updated_at: task.updated_at,
             completed_at: task.completed_at,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::exports::Format;
 use shared::tasks::{Status, Task};
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "id",
     "title",
     "description",
@@ -13,6 +13,7 @@ const HEADER: [&str; 11] = [
     "priority",
     "tags",
     "due_at",
+    "remind_at",
     "created_at",
     "updated_at",
     "completed_at",
@@ -29,6 +30,7 @@ struct Row<'a> {
     priority: i16,
     tags: &'a [String],
     due_at: Option<DateTime<Utc>>,
+    remind_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     completed_at: Option<DateTime<Utc>>,
@@ -97,6 +99,7 @@ impl<'a> Row<'a> {
             priority: task.priority,
             tags: &task.tags,
             due_at: task.due_at,
+            remind_at: task.remind_at,
             created_at: task.created_at,
             updated_at: task.updated_at,
             completed_at: task.completed_at,
@@ -109,7 +112,7 @@ fn csv_writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new())
 }
 
-fn record(task: &Task) -> anyhow::Result<[String; 11]> {
+fn record(task: &Task) -> anyhow::Result<[String; 12]> {
     let status = match task.status {
         Status::Open => "open",
         Status::InProgress => "in_progress",
@@ -126,6 +129,7 @@ fn record(task: &Task) -> anyhow::Result<[String; 11]> {
         task.priority.to_string(),
         serde_json::to_string(&task.tags)?,
         time(task.due_at),
+        time(task.remind_at),
         time(Some(task.created_at)),
         time(Some(task.updated_at)),
         time(task.completed_at),

@@ -1,0 +1,5 @@
+//! The kinds of job, one by one.
+
+mod expire_exports;
+mod remind_task;
+mod send_email;
