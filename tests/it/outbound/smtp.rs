@@ -85,7 +85,8 @@ async fn a_mail_is_handed_to_the_host() {
     let taken = letter(&host.taken.lock().unwrap()[0]);
     assert_eq!(reply, Reply::Sent { message_id: taken.message_id.clone() });
     assert_eq!((taken.from.as_str(), taken.to.as_str()), ("Errand <errand@example.com>", "ada@example.com"));
-    assert_eq!(taken.text, "First.\n.\n.Last.\n");
+    // The client ends every message with a line break of its own.
+    assert_eq!(taken.text, "First.\n.\n.Last.\n\n");
 }
 
 #[tokio::test]

