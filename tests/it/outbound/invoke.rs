@@ -93,8 +93,7 @@ async fn the_function_does_not_reach_its_own_host_unless_it_is_told_to() {
 async fn a_function_that_fails_or_is_not_there_could_not_be_asked() {
     // The body ends with the connection.
     let error = "HTTP/1.1 200 OK\r\nx-amz-function-error: Unhandled\r\n\r\n{\"errorMessage\":\"no time\"}";
-    let missing =
-        "HTTP/1.1 404 No\r\nx-amzn-errortype: ResourceNotFoundException\r\n\r\n{\"Message\":\"not found\"}";
+    let missing = "HTTP/1.1 404 No\r\nx-amzn-errortype: ResourceNotFoundException\r\n\r\n{\"Message\":\"not found\"}";
     let busy = "HTTP/1.1 429 No\r\nx-amzn-errortype: TooManyRequestsException\r\n\r\n{\"message\":\"too busy\"}";
     for (answer, said) in [(error, "no time"), (missing, "not found"), (busy, "TooManyRequests")] {
         let peer = Peer::start(answer, Then::Close).await;

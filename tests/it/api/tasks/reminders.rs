@@ -6,7 +6,8 @@ use chrono::{DateTime, Months, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_hours(1);
+/// Short enough that a token outlives a few of them.
+const SOON: Duration = Duration::from_mins(3);
 
 /// A time from now, as the API writes it.
 fn ahead(app: &TestApp, by: Duration) -> String {
@@ -42,11 +43,11 @@ fn subjects(app: &TestApp) -> Vec<String> {
 async fn a_mail_comes_once_when_its_time_has_come() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let remind_at = ahead(&app, HOUR);
+    let remind_at = ahead(&app, SOON);
 
     let task = ada.task(json!({ "title": "Nap", "remind_at": remind_at })).await;
     let early = app.drain().await;
-    app.advance(HOUR);
+    app.advance(SOON);
     app.drain().await;
     app.drain().await;
 
@@ -67,8 +68,8 @@ async fn a_mail_comes_once_when_its_time_has_come() {
 async fn a_reminder_moves_with_its_task() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let later = ahead(&app, 3 * HOUR);
-    let task = ada.task(json!({ "remind_at": ahead(&app, HOUR) })).await;
+    let later = ahead(&app, 3 * SOON);
+    let task = ada.task(json!({ "remind_at": ahead(&app, SOON) })).await;
     let before = reminders(&ada).await;
 
     let moved = ada.patch(&path(&task), json!({ "remind_at": later })).await.json(200);
@@ -77,10 +78,10 @@ async fn a_reminder_moves_with_its_task() {
     let after = reminders(&ada).await;
     assert_eq!((after.len(), &after[0]["id"]), (1, &before[0]["id"]));
     assert_eq!(time(&after[0]["run_at"]), time(&json!(later)));
-    app.advance(2 * HOUR);
+    app.advance(2 * SOON);
     app.drain().await;
     assert_eq!(app.mails(), []);
-    app.advance(2 * HOUR);
+    app.advance(2 * SOON);
     app.drain().await;
     assert_eq!(app.mails().len(), 1);
 }
@@ -91,14 +92,14 @@ async fn a_reminder_can_be_given_later_and_taken_away() {
     let ada = app.actor().await;
     let task = ada.task(json!({})).await;
 
-    ada.patch(&path(&task), json!({ "remind_at": ahead(&app, HOUR) })).await.json(200);
+    ada.patch(&path(&task), json!({ "remind_at": ahead(&app, SOON) })).await.json(200);
     let given = states(&ada).await;
     let task = ada.patch(&path(&task), json!({ "remind_at": null })).await.json(200);
 
     assert_eq!(given[0].0, "available");
     assert_eq!(task["remind_at"], Value::Null);
     assert_eq!(states(&ada).await[0].0, "cancelled");
-    app.advance(2 * HOUR);
+    app.advance(2 * SOON);
     assert_eq!(app.drain().await, []);
 }
 
@@ -106,7 +107,7 @@ async fn a_reminder_can_be_given_later_and_taken_away() {
 async fn a_task_that_is_done_reminds_of_nothing_until_it_is_opened_again() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let remind_at = ahead(&app, HOUR);
+    let remind_at = ahead(&app, SOON);
     let task = ada.task(json!({ "remind_at": remind_at })).await;
 
     let done = ada.patch(&path(&task), json!({ "status": "done" })).await.json(200);
@@ -117,7 +118,7 @@ async fn a_task_that_is_done_reminds_of_nothing_until_it_is_opened_again() {
     assert_eq!(while_done[0].0, "cancelled");
     let again = states(&ada).await;
     assert_eq!((again.len(), &again[0]), (2, &("available".to_owned(), time(&json!(remind_at)))));
-    app.advance(HOUR);
+    app.advance(SOON);
     app.drain().await;
     assert_eq!(app.mails().len(), 1);
 }
@@ -127,8 +128,8 @@ async fn a_task_that_is_made_done_has_no_reminder() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
 
-    let task = ada.task(json!({ "status": "done", "remind_at": ahead(&app, HOUR) })).await;
-    ada.patch(&path(&task), json!({ "remind_at": ahead(&app, 2 * HOUR) })).await.json(200);
+    let task = ada.task(json!({ "status": "done", "remind_at": ahead(&app, SOON) })).await;
+    ada.patch(&path(&task), json!({ "remind_at": ahead(&app, 2 * SOON) })).await.json(200);
 
     assert_eq!(reminders(&ada).await, [json!(null); 0]);
 }
@@ -137,7 +138,7 @@ async fn a_task_that_is_made_done_has_no_reminder() {
 async fn a_reminder_goes_with_its_task() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let task = ada.task(json!({ "remind_at": ahead(&app, HOUR) })).await;
+    let task = ada.task(json!({ "remind_at": ahead(&app, SOON) })).await;
 
     assert_eq!(ada.delete(&path(&task)).await.status, 204);
 
@@ -150,13 +151,13 @@ async fn a_reminder_goes_with_its_task() {
 async fn a_task_that_has_reminded_can_remind_again_and_be_deleted() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let task = ada.task(json!({ "title": "First", "remind_at": ahead(&app, HOUR) })).await;
-    app.advance(HOUR);
+    let task = ada.task(json!({ "title": "First", "remind_at": ahead(&app, SOON) })).await;
+    app.advance(SOON);
     app.drain().await;
 
-    let again = json!({ "title": "Second", "remind_at": ahead(&app, HOUR) });
+    let again = json!({ "title": "Second", "remind_at": ahead(&app, SOON) });
     ada.patch(&path(&task), again).await.json(200);
-    app.advance(HOUR);
+    app.advance(SOON);
     app.drain().await;
 
     assert_eq!(subjects(&app), ["Reminder: First", "Reminder: Second"]);
@@ -169,8 +170,8 @@ async fn a_task_that_has_reminded_can_remind_again_and_be_deleted() {
 async fn a_change_does_not_take_away_a_reminder_that_is_due() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let task = ada.task(json!({ "title": "Nap", "remind_at": ahead(&app, HOUR) })).await;
-    app.advance(2 * HOUR);
+    let task = ada.task(json!({ "title": "Nap", "remind_at": ahead(&app, SOON) })).await;
+    app.advance(2 * SOON);
 
     ada.patch(&path(&task), json!({ "status": "in_progress" })).await.json(200);
     app.drain().await;
@@ -182,14 +183,14 @@ async fn a_change_does_not_take_away_a_reminder_that_is_due() {
 async fn other_changes_leave_a_reminder_alone() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let task = ada.task(json!({ "remind_at": ahead(&app, HOUR) })).await;
+    let task = ada.task(json!({ "remind_at": ahead(&app, SOON) })).await;
     let before = states(&ada).await;
 
     let fields = json!({ "title": "Long nap", "tags": ["sofa"], "due_at": "2030-01-01T09:00:00Z" });
     ada.patch(&path(&task), fields).await.json(200);
 
     assert_eq!(states(&ada).await, before);
-    app.advance(HOUR);
+    app.advance(SOON);
     app.drain().await;
     assert_eq!(
         app.mails()[0].text,
@@ -230,12 +231,12 @@ async fn the_reminders_of_others_are_out_of_reach() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
     let grace = app.actor().await;
-    let task = ada.task(json!({ "remind_at": ahead(&app, HOUR) })).await;
+    let task = ada.task(json!({ "remind_at": ahead(&app, SOON) })).await;
     let before = states(&ada).await;
 
     grace.patch(&path(&task), json!({ "remind_at": null })).await.problem(404);
     grace.patch(&path(&task), json!({ "status": "done" })).await.problem(404);
-    grace.patch(&path(&task), json!({ "remind_at": ahead(&app, 2 * HOUR) })).await.problem(404);
+    grace.patch(&path(&task), json!({ "remind_at": ahead(&app, 2 * SOON) })).await.problem(404);
     grace.delete(&path(&task)).await.problem(404);
 
     assert_eq!(states(&ada).await, before);
@@ -246,7 +247,7 @@ async fn the_reminders_of_others_are_out_of_reach() {
 async fn an_export_tells_when_a_task_reminds() {
     let app = TestApp::new().await;
     let ada = app.actor().await;
-    let remind_at = ahead(&app, HOUR);
+    let remind_at = ahead(&app, SOON);
     let task = ada.task(json!({ "remind_at": remind_at })).await;
 
     for format in ["csv", "json"] {

@@ -111,6 +111,7 @@ async fn text_is_for_people() {
       OpenAPI   http://[address]/openapi.json
       database  [database]
       queue     none needed: PostgreSQL's NOTIFY
+      mail      [state]/mail
       state     [state]
 
       Ctrl-C stops all of it.
