@@ -14,9 +14,5 @@ use shared::reminders::RemindTask;
 /// Every kind of this build.
 #[must_use]
 pub fn registry() -> Registry<State> {
-    Registry::default()
-        .with::<ExpireExports>()
-        .with::<ExportTasks>()
-        .with::<RemindTask>()
-        .with::<SendEmail>()
+    Registry::default().with::<ExpireExports>().with::<ExportTasks>().with::<RemindTask>().with::<SendEmail>()
 }
