@@ -27,10 +27,10 @@ async fn a_tick_says_what_it_did() {
 
     assert_eq!(first, json!({ "notified": 2, "rescued": 1, "exhausted": 1, "cancelled": 0, "scheduled": 0 }));
     // A schedule that was new in the first tick may be due in the second: it depends on the time of day.
-    let scheduled = second["scheduled"].as_u64().unwrap();
-    assert_eq!(second, json!({ "notified": 0, "rescued": 0, "exhausted": 0, "cancelled": 0, "scheduled": scheduled }));
-    let schedules: Vec<String> = sqlx::query_scalar("select name from schedules").fetch_all(&mut db).await.unwrap();
-    assert_eq!(schedules, ::scheduler::declared().iter().map(::scheduler::Schedule::name).collect::<Vec<_>>());
+    let made = second["scheduled"].as_u64().unwrap();
+    assert_eq!(second, json!({ "notified": 0, "rescued": 0, "exhausted": 0, "cancelled": 0, "scheduled": made }));
+    let written: Vec<String> = sqlx::query_scalar("select name from schedules").fetch_all(&mut db).await.unwrap();
+    assert_eq!(written, ::scheduler::declared().iter().map(::scheduler::Schedule::name).collect::<Vec<_>>());
     assert_eq!(stack.job(abandoned).await.0, "available");
     assert_eq!(stack.job(exhausted).await.0, "failed");
 }

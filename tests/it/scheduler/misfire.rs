@@ -1,7 +1,7 @@
 //! Times that passed while nothing ticked.
 
 use super::{app_with, at, go_to, made, probe};
-use chrono::{TimeDelta, Timelike as _};
+use chrono::{TimeDelta, Timelike};
 use shared::jobs::Misfire;
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn what_is_five_minutes_late_or_less_is_made_whatever_the_policy() {
 
         app.tick().await;
 
-        let times: Vec<u32> = made(&app).await.iter().map(|time| time.minute()).collect();
+        let times: Vec<u32> = made(&app).await.iter().map(Timelike::minute).collect();
         let late: &[u32] = if policy == Misfire::Skip { &[] } else { &[15] };
         assert_eq!(times, [late, &[16, 17, 18, 19, 20, 21, 22]].concat(), "{policy:?}");
     }

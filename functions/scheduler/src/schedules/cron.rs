@@ -98,9 +98,9 @@ impl Field {
     ) -> Result<Self, CronError> {
         let wrong = |why| CronError::Field { field, text: text.to_owned(), why };
         let number = |word: &str| {
-            let named = (first_name..).zip(names).find(|(_, name)| name.eq_ignore_ascii_case(word));
+            let by_name = (first_name..).zip(names).find(|(_, name)| name.eq_ignore_ascii_case(word));
             let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-            let found = named.map(|(number, _)| number).or_else(|| word.parse().ok().filter(|_| is_number));
+            let found = by_name.map(|(number, _)| number).or_else(|| word.parse().ok().filter(|_| is_number));
             match found {
                 Some(number) if range.contains(&number) => Ok(number),
                 Some(_) => Err(wrong("the number is out of its range")),
