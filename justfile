@@ -54,5 +54,13 @@ release:
 smoke: release
     ERRAND_BIN_DIR=target/release cargo test --workspace --test it binaries::
 
+# The job engine's speed next to that of bare statements; `just bench-jobs --help` lists what can be asked.
+bench-jobs *arguments:
+    cargo build --profile bench-jobs --locked --package bench-jobs
+    "${CARGO_TARGET_DIR:-target}/bench-jobs/bench-jobs" {{ arguments }}
+
+# The same in under a minute; fails when the engine falls far behind its floor.
+bench-jobs-quick: (bench-jobs "--quick" "--at-least" "25")
+
 # Everything, cheap things first.
 ci: fmt spell template deny lint docs queries test release smoke

@@ -1,0 +1,164 @@
+//! Whether a claim and a tick stay as fast when the table is large, and while a snapshot is held open.
+
+use crate::arguments::Arguments;
+use crate::compare::{float, median};
+use crate::database::Database;
+use crate::fill::{Rows, fill};
+use crate::kinds::{self, Work};
+use crate::report::{Cost, Report};
+use crate::statements;
+use crate::workers::{CHUNK, LocalHost, write};
+use shared::clock::Clock;
+use shared::jobs;
+use std::time::{Duration, Instant};
+
+/// Jobs of a claim that is timed, and alarms of a round of the tick.
+const CLAIM: usize = 10;
+const ROUND: i64 = 500;
+
+/// How often each is timed.
+const SAMPLES: usize = 40;
+const ROUNDS: i64 = 4;
+
+/// Places to run jobs in while a snapshot is held.
+const SLOTS: usize = 100;
+
+/// Jobs that wait while a snapshot is held: the worker is never out of work.
+const BACKLOG: usize = 2_000;
+
+/// From here on PostgreSQL keeps every version of every row that this snapshot could see.
+const HOLD: &str = "
+    set idle_in_transaction_session_timeout = 0;
+    begin isolation level repeatable read;
+    select count(*) from jobs;";
+
+/// What was timed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    claim: Cost,
+    tick_of_due: Cost,
+    tick_of_none: Cost,
+}
+
+pub async fn measure(database: &Database, arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
+    let host = LocalHost::new(database, 1)?;
+    let few = i64::try_from(SAMPLES * CLAIM)? + 100;
+    let small = Rows { waiting: few, ringing: ROUND * ROUNDS, ..Rows::default() };
+    let large = Rows { finished: arguments.finished(), waiting: arguments.waiting(), ..small };
+
+    let empty = times_on(database, &host, Rows::default()).await?;
+    let base = times_on(database, &host, small).await?;
+    let full = times_on(database, &host, large).await?;
+    let name = format!("{} finished + {} waiting", large.finished, large.waiting);
+    report.steady("claim that finds nothing, empty table", empty.claim, None);
+    report.steady(&format!("claim of {CLAIM}, {name}"), full.claim, Some(base.claim));
+    report.steady(&format!("tick of {ROUND} alarms, {name}"), full.tick_of_due, Some(base.tick_of_due));
+    report.steady(&format!("tick without alarms, {name}"), full.tick_of_none, Some(base.tick_of_none));
+
+    let hold = arguments.hold();
+    let (free_rate, without) = churn(database, &host, hold, false).await?;
+    let (with_rate, with) = churn(database, &host, hold, true).await?;
+    let name = format!("after {} s of work under a snapshot", hold.as_secs());
+    report.steady(&format!("claim of {CLAIM}, {name}"), with.claim, Some(without.claim));
+    report.steady(&format!("tick without alarms, {name}"), with.tick_of_none, Some(without.tick_of_none));
+    report.steady_rate(&format!("no-op jobs, {name}"), with_rate, free_rate);
+    host.close().await;
+    database.clear().await
+}
+
+async fn times_on(database: &Database, host: &LocalHost, rows: Rows) -> anyhow::Result<Times> {
+    fill(database, rows, Work::Nothing.kind()).await?;
+    times(database, host, rows.ringing > 0).await
+}
+
+async fn times(database: &Database, host: &LocalHost, with_alarms: bool) -> anyhow::Result<Times> {
+    let clock = Clock::default();
+    let mut times = Times::default();
+    let mut connections = database.connections(1).await?;
+    let Some(connection) = connections.first_mut() else { anyhow::bail!("there is no connection") };
+    // The plan is made before anything is timed.
+    jobs::wake(connection, 0, &clock).await?;
+    host.worker.runner.claim_due(0).await?;
+    statements::counting(database, true).await?;
+    statements::pages(database).await?;
+    if with_alarms {
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let started = Instant::now();
+            let woken = jobs::wake(connection, ROUND, &clock).await?;
+            rounds.push(ms(started));
+            anyhow::ensure!(i64::try_from(woken.alarms())? == ROUND, "an alarm did not ring");
+        }
+        times.tick_of_due = cost(database, rounds).await?;
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..SAMPLES {
+        let started = Instant::now();
+        jobs::wake(connection, ROUND, &clock).await?;
+        rounds.push(ms(started));
+    }
+    times.tick_of_none = cost(database, rounds).await?;
+
+    let mut claims = Vec::new();
+    for _ in 0..SAMPLES {
+        let started = Instant::now();
+        host.worker.runner.claim_due(CLAIM).await?;
+        claims.push(ms(started));
+    }
+    times.claim = cost(database, claims).await?;
+    statements::counting(database, false).await?;
+    Ok(times)
+}
+
+async fn cost(database: &Database, ms: Vec<f64>) -> anyhow::Result<Cost> {
+    Ok(Cost { number: median(ms), pages: statements::pages(database).await? })
+}
+
+/// Lets a worker work for a while, beside a snapshot or not; returns the jobs a second of the last fifth of that time,
+/// and how fast claims and ticks are then.
+async fn churn(database: &Database, host: &LocalHost, time: Duration, held: bool) -> anyhow::Result<(f64, Times)> {
+    database.clear().await?;
+    database.calm().await?;
+    kinds::reset();
+    let mut others = database.connections(1).await?;
+    let Some(other) = others.first_mut() else { anyhow::bail!("there is no connection") };
+    if held {
+        sqlx::raw_sql(HOLD).execute(&mut *other).await?;
+    }
+
+    let progress = host.serve_during(SLOTS, feed(database, host, time)).await?;
+    let last = progress.iter().filter(|(at, _)| *at >= time.mul_f64(0.8));
+    let rate = match (last.clone().next(), last.last()) {
+        (Some((from, before)), Some((to, after))) => float(after - before) / (*to - *from).as_secs_f64(),
+        _ => 0.0,
+    };
+    write(database, SAMPLES * CLAIM, || Work::Nothing.job()).await?;
+    let times = times(database, host, false).await?;
+    if held {
+        sqlx::raw_sql("rollback").execute(other).await?;
+    }
+    Ok((rate, times))
+}
+
+/// Keeps a backlog, and notes how many jobs were done at which time.
+async fn feed(database: &Database, host: &LocalHost, time: Duration) -> anyhow::Result<Vec<(Duration, usize)>> {
+    let started = Instant::now();
+    let (mut written, mut progress) = (0, Vec::new());
+    while started.elapsed() < time {
+        let done = kinds::done();
+        progress.push((started.elapsed(), done));
+        if written < done + BACKLOG {
+            write(database, CHUNK, || Work::Nothing.job()).await?;
+            written += CHUNK;
+            host.local.wake();
+        } else {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    crate::workers::drained(database, written).await?;
+    Ok(progress)
+}
+
+fn ms(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
+}
