@@ -9,12 +9,15 @@ use crate::report::{Cost, Report};
 use crate::statements;
 use crate::workers::{CHUNK, LocalHost, write};
 use shared::clock::Clock;
-use shared::jobs;
+use shared::jobs::{self, Place};
 use std::time::{Duration, Instant};
 
 /// Jobs of a claim that is timed, and alarms of a round of the tick.
 const CLAIM: usize = 10;
 const ROUND: i64 = 500;
+
+/// How far the scheduler's tick looks ahead.
+const LOOK_AHEAD: Duration = Duration::from_mins(1);
 
 /// How often each is timed.
 const SAMPLES: usize = 40;
@@ -77,15 +80,15 @@ async fn times(database: &Database, host: &LocalHost, with_alarms: bool) -> anyh
     let mut connections = database.connections(1).await?;
     let Some(connection) = connections.first_mut() else { anyhow::bail!("there is no connection") };
     // The plan is made before anything is timed.
-    jobs::wake(connection, 0, &clock).await?;
-    host.worker.runner.claim_due(0).await?;
+    jobs::wake(connection, 0, LOOK_AHEAD, &clock).await?;
+    host.worker.runner.claim_due(0, Place::START).await?;
     statements::counting(database, true).await?;
     statements::pages(database).await?;
     if with_alarms {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let started = Instant::now();
-            let woken = jobs::wake(connection, ROUND, &clock).await?;
+            let woken = jobs::wake(connection, ROUND, LOOK_AHEAD, &clock).await?;
             rounds.push(ms(started));
             anyhow::ensure!(i64::try_from(woken.alarms())? == ROUND, "an alarm did not ring");
         }
@@ -94,7 +97,7 @@ async fn times(database: &Database, host: &LocalHost, with_alarms: bool) -> anyh
     let mut rounds = Vec::new();
     for _ in 0..SAMPLES {
         let started = Instant::now();
-        jobs::wake(connection, ROUND, &clock).await?;
+        jobs::wake(connection, ROUND, LOOK_AHEAD, &clock).await?;
         rounds.push(ms(started));
     }
     times.tick_of_none = cost(database, rounds).await?;
@@ -102,7 +105,7 @@ async fn times(database: &Database, host: &LocalHost, with_alarms: bool) -> anyh
     let mut claims = Vec::new();
     for _ in 0..SAMPLES {
         let started = Instant::now();
-        host.worker.runner.claim_due(CLAIM).await?;
+        host.worker.runner.claim_due(CLAIM, Place::START).await?;
         claims.push(ms(started));
     }
     times.claim = cost(database, claims).await?;

@@ -3,6 +3,7 @@
 
 use crate::kinds::{Work, apply};
 use serde_json::{Value, json};
+use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -15,15 +16,22 @@ const SETTLE: &str = include_str!("../../../shared/src/jobs/settle.sql");
 
 /// What the engine's constants are in seconds.
 const LEASE: f64 = shared::jobs::LONGEST_LEASE.as_secs_f64();
-const HORIZON: f64 = shared::jobs::HORIZON.as_secs_f64();
 const GRACE: f64 = shared::jobs::GRACE.as_secs_f64();
-const LONGEST_GRACE: f64 = shared::jobs::LONGEST_GRACE.as_secs_f64();
+const SPACING: f64 = shared::jobs::SPACING.as_secs_f64();
 
 /// The database's clock as it is.
 const NO_OFFSET: f64 = 0.0;
 
 /// A job that was claimed: its id and its fence.
 type Claimed = (Uuid, i32);
+
+type Time = DateTime<Utc>;
+
+/// A place in the line of waiting jobs: where the last claim began, the next one may begin.
+type Place = (i16, Time);
+
+/// Before everything.
+pub const START: Place = (i16::MIN, DateTime::UNIX_EPOCH);
 
 /// The columns of jobs to be written.
 pub struct Columns {
@@ -48,27 +56,43 @@ pub async fn enqueue(db: &mut PgConnection, jobs: &Columns) -> sqlx::Result<()> 
         .bind(vec![1_i16; count])
         .bind(&jobs.payloads)
         .bind(vec![None::<Uuid>; count])
-        .bind(vec![None::<sqlx::types::chrono::DateTime<sqlx::types::chrono::Utc>>; count])
+        .bind(vec![0_i16; count])
+        .bind(vec![None::<Time>; count])
         .bind(vec![5_i32; count])
         .bind(NO_OFFSET)
-        .bind(HORIZON)
         .bind(GRACE)
+        .bind(vec![None::<&str>; count])
+        .bind(SPACING)
         .execute(db)
         .await?;
     Ok(())
 }
 
-pub async fn claim_due(db: &mut PgConnection, work: &'static str, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+/// Claims what is due from a place on, and returns the place of the first that was claimed.
+pub async fn claim_due(
+    db: &mut PgConnection,
+    work: Work,
+    limit: usize,
+    from: Place,
+) -> sqlx::Result<(Vec<Claimed>, Place)> {
     let rows = sqlx::query(CLAIM_DUE)
-        .bind([work].as_slice())
+        .bind([work.kind()].as_slice())
         .bind([1_i16].as_slice())
         .bind([LEASE].as_slice())
         .bind(NO_OFFSET)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .bind(LONGEST_GRACE)
+        .bind(from.0)
+        .bind(from.1)
         .fetch_all(db)
         .await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("epoch")?))).collect()
+    let mut first = None::<Place>;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let place = (row.try_get("priority")?, row.try_get("turn")?);
+        first = Some(first.map_or(place, |first| first.min(place)));
+        claimed.push((row.try_get("id")?, row.try_get("epoch")?));
+    }
+    Ok((claimed, first.unwrap_or(START)))
 }
 
 async fn claim_ids(db: &mut PgConnection, work: Work, ids: &[Uuid]) -> sqlx::Result<Vec<Claimed>> {
@@ -79,6 +103,7 @@ async fn claim_ids(db: &mut PgConnection, work: Work, ids: &[Uuid]) -> sqlx::Res
         .bind([LEASE].as_slice())
         .bind(NO_OFFSET)
         .bind("abandoned")
+        .bind(false)
         .fetch_all(db)
         .await?;
     rows.iter().map(|row| Ok((row.try_get("id!")?, row.try_get("epoch?")?))).collect()
@@ -95,9 +120,9 @@ async fn settle(db: &mut PgConnection, jobs: &[Claimed]) -> sqlx::Result<()> {
         .bind(vec![None::<&str>; count])
         .bind(vec![0.0_f64; count])
         .bind(NO_OFFSET)
-        .bind(HORIZON)
         .bind(GRACE)
         .bind(vec![false; count])
+        .bind(vec![0.0_f64; count])
         .execute(db)
         .await?;
     Ok(())
@@ -113,6 +138,7 @@ pub async fn run_with_effects(db: &mut PgConnection, (id, epoch): Claimed) -> sq
 
 async fn finish(db: &mut PgConnection, work: Work, jobs: &[Claimed]) -> sqlx::Result<()> {
     match work {
+        _ if jobs.is_empty() => Ok(()),
         Work::Nothing => settle(db, jobs).await,
         Work::Effects => {
             for job in jobs {
@@ -128,11 +154,13 @@ pub async fn drain_due(connections: &mut Vec<PgConnection>, work: Work, per_clai
     let mut loops = JoinSet::new();
     for mut connection in connections.drain(..) {
         loops.spawn(async move {
+            let mut from = START;
             loop {
-                let jobs = claim_due(&mut connection, work.kind(), per_claim).await?;
-                if jobs.is_empty() {
+                let (jobs, first) = claim_due(&mut connection, work, per_claim, from).await?;
+                if jobs.is_empty() && from == START {
                     return sqlx::Result::Ok(connection);
                 }
+                from = first;
                 finish(&mut connection, work, &jobs).await?;
             }
         });

@@ -89,7 +89,7 @@ async fn floor(database: &Database, jobs: usize) -> anyhow::Result<Vec<f64>> {
         let mut tx = writer.begin().await?;
         floor::enqueue(&mut tx, &columns).await?;
         tx.commit().await?;
-        for job in floor::claim_due(worker, Work::Effects.kind(), 1).await? {
+        for job in floor::claim_due(worker, Work::Effects, 1, floor::START).await?.0 {
             floor::run_with_effects(worker, job).await?;
         }
         times.push(ms(begun.elapsed()));
