@@ -44,7 +44,7 @@ pub struct Arguments {
     /// Writes everything that was measured to this file.
     #[arg(long)]
     pub json: Option<PathBuf>,
-    /// The folder of a peer with a `bench.sh`, which is run afterwards; needs root, apt and PyPI.
+    /// The folder of a peer with a `bench.sh`, which is run afterwards; needs root and a network.
     #[arg(long)]
     pub peer: Option<PathBuf>,
     /// Where the peer is installed; a folder that is there already saves its installation.

@@ -130,9 +130,9 @@ async fn churn(database: &Database, host: &LocalHost, time: Duration, held: bool
     }
 
     let progress = host.serve_during(SLOTS, feed(database, host, time)).await?;
-    let last = progress.iter().filter(|(at, _)| *at >= time.mul_f64(0.8));
-    let rate = match (last.clone().next(), last.last()) {
-        (Some((from, before)), Some((to, after))) => float(after - before) / (*to - *from).as_secs_f64(),
+    let mut last = progress.iter().filter(|(at, _)| *at >= time.mul_f64(0.8));
+    let rate = match (last.next(), last.next_back()) {
+        (Some((from, before)), Some((to, after))) => float(after - before) / to.saturating_sub(*from).as_secs_f64(),
         _ => 0.0,
     };
     write(database, SAMPLES * CLAIM, || Work::Nothing.job()).await?;

@@ -48,9 +48,10 @@ impl LocalHost {
         work: impl Future<Output = anyhow::Result<T>> + Send,
     ) -> anyhow::Result<T> {
         let (done, stop) = oneshot::channel::<()>();
-        let serving = worker::serve(&self.worker, &self.local, slots, async {
+        // Boxed: it holds the futures of everything that a worker does.
+        let serving = Box::pin(worker::serve(&self.worker, &self.local, slots, async {
             let _done_or_failed = stop.await;
-        });
+        }));
         let working = async {
             let result = tokio::time::timeout(LIMIT, work).await;
             drop(done);
