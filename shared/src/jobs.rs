@@ -19,6 +19,7 @@ mod row;
 mod runner;
 pub mod schedule;
 mod shift;
+mod stats;
 mod text;
 mod unique;
 mod wake;
@@ -38,6 +39,7 @@ pub use row::{AttemptError, JobRow, State};
 pub use runner::Runner;
 pub use schedule::Misfire;
 pub use shift::{End, Shift};
+pub use stats::{EndedStats, KindStats, stats, stats_ended};
 pub use unique::Unique;
 pub use wake::{Woken, wake};
 
