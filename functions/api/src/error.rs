@@ -57,6 +57,11 @@ impl ApiError {
         Self::Invalid(vec![FieldError { field: field.into(), code, message: message.into() }])
     }
 
+    /// What the request wants does not go together with what is there.
+    pub fn conflict(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Conflict(FieldError { field: field.into(), code, message: message.into() })
+    }
+
     fn problem(&self) -> Problem {
         let (status, name, title, detail): (u16, _, _, Option<Cow<'_, str>>) = match self {
             Self::Malformed(detail) => (400, "malformed", "The request cannot be understood", Some(detail.into())),

@@ -50,6 +50,8 @@ routes! {
     get    "/v1/exports/{id}/content"  exports::get_export_content;
     get    "/v1/jobs"                  jobs::list_jobs;
     get    "/v1/jobs/{id}"             jobs::get_job;
+    post   "/v1/jobs/{id}/cancel"      jobs::cancel_job;
+    post   "/v1/jobs/{id}/retry"       jobs::retry_job;
     get    "/v1/schedules"             schedules::list_schedules;
 }
 

@@ -1,7 +1,8 @@
-//! Reading jobs, one owner's at a time.
+//! Reading one job.
 
 use super::JobRow;
 use crate::ids::{JobId, OwnerId};
+use serde_json::Value;
 use sqlx::PgConnection;
 
 /// Finds one of an owner's jobs.
@@ -50,33 +51,12 @@ pub async fn find_any(db: &mut PgConnection, owner: Option<OwnerId>, id: JobId) 
     .await
 }
 
-/// Returns up to `limit` of an owner's jobs that were written before the job `before`, newest first.
+/// Returns everything of a job's row, by column, as JSON: for operators, because the payload and internal errors are in
+/// it.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.jobs.page", skip_all)]
-pub async fn page(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    before: Option<JobId>,
-    limit: i64,
-) -> Result<Vec<JobRow>, sqlx::Error> {
-    sqlx::query_as!(
-        JobRow,
-        r#"
-        select
-            id as "id: _", kind, owner_id as "owner_id: _", state as "state: _", priority as "priority: _", attempt,
-            max_attempts, progress, result, errors as "errors: _", cancel_requested, run_at, created_at, started_at,
-            finished_at
-        from jobs
-        where owner_id = $1 and id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-        order by id desc
-        limit $3
-        "#,
-        owner.0,
-        before.map(|job| job.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await
+#[tracing::instrument(level = "debug", name = "db.jobs.whole", skip_all)]
+pub async fn whole(db: &mut PgConnection, id: JobId) -> Result<Option<Value>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select to_jsonb(jobs) as "row!" from jobs where id = $1"#, id.0).fetch_optional(db).await
 }

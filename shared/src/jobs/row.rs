@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
+use std::fmt;
 
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, sqlx::Type)]
@@ -22,6 +23,29 @@ pub enum State {
     Failed,
     /// Called off.
     Cancelled,
+}
+
+impl State {
+    /// Tells whether nothing will become of the job any more, unless somebody takes it up again.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        match self {
+            Self::Available | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Available => "available",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        })
+    }
 }
 
 /// Why one attempt failed.

@@ -45,11 +45,23 @@ async fn jobs_are_read_in_one_round_trip() {
     let job = api.send(Method::POST, "/v1/exports", Some(json!({ "format": "csv" }))).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
 
-    for path in ["/v1/jobs", "/v1/jobs?limit=1", &path] {
+    for path in ["/v1/jobs", "/v1/jobs?limit=1", "/v1/jobs?kind=export_tasks&state=available", &path] {
         let statements = api.cost(Method::GET, path, None).await;
 
         assert_eq!(statements.len(), 1, "{path}: {statements:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_is_cancelled_and_waited_for_in_one_round_trip() {
+    let api = Measured::start().await;
+    let job = api.send(Method::POST, "/v1/exports", Some(json!({ "format": "csv" }))).await;
+    let path = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
+
+    let cancel = api.cost(Method::POST, &format!("{path}/cancel"), None).await;
+    let wait = api.cost(Method::GET, &format!("{path}?wait=20"), None).await;
+
+    assert_eq!((cancel.len(), wait.len()), (1, 1), "{cancel:#?} {wait:#?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,11 @@
 //! Jobs, as their owner sees them.
 
+mod cancel;
+mod filters;
+mod races;
+mod retry;
+mod wait;
+
 use super::time;
 use crate::support::probe::{Probe, kinds};
 use crate::support::{Actor, TestApp};
@@ -120,7 +126,11 @@ async fn wrong_parameters_are_refused_by_name() {
         ("limit=101", "limit: out_of_range"),
         ("limit=abc", "limit: wrong_type"),
         ("cursor=abc", "cursor: not_allowed"),
-        ("state=failed", "state: unknown"),
+        ("colour=red", "colour: unknown"),
+        ("state=lost", "state: wrong_type"),
+        ("state=failed&state=running", "state: duplicate"),
+        ("kind=", "kind: too_short"),
+        ("kind=%00", "kind: not_allowed"),
     ] {
         assert_eq!(ada.get(&format!("/v1/jobs?{query}")).await.refused(), [error], "{query}");
     }

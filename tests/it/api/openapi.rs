@@ -37,6 +37,8 @@ async fn the_document_has_every_route() {
     GET /v1/exports/{id}/content get_export_content
     GET /v1/jobs list_jobs
     GET /v1/jobs/{id} get_job
+    POST /v1/jobs/{id}/cancel cancel_job
+    POST /v1/jobs/{id}/retry retry_job
     GET /v1/schedules list_schedules
     GET /v1/tasks list_tasks
     POST /v1/tasks create_task

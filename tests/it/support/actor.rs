@@ -45,6 +45,11 @@ impl<'a> Actor<'a> {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Asks for something to be done, without a body.
+    pub async fn act(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, None).await
+    }
+
     /// Changes.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, Some(body)).await
