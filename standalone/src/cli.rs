@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod jobs;
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -21,6 +23,8 @@ pub(crate) enum Command {
     Services(ServicesArgs),
     /// Show the periodic jobs: when each was last, and when it is next.
     Schedules(SchedulesArgs),
+    /// Look after jobs, in any database and queue.
+    Jobs(jobs::JobsArgs),
 }
 
 #[derive(Args, Debug)]

@@ -73,18 +73,25 @@ pub(crate) async fn existing(
 /// Checks the server's version and brings the schema up to date.
 pub(crate) async fn prepare(config: DatabaseConfig) -> anyhow::Result<()> {
     let db = Db::new(config, Secrets::new(Arc::new(Sdk::default())));
+    match connect(&db).await? {
+        Ok(connection) => check_and_migrate(&db, connection).await,
+        Err(why) => bail!(
+            "the database cannot be used: {why}\n\
+             Start it, or correct DATABASE_URL. Without DATABASE_URL, Errand runs a PostgreSQL of its own."
+        ),
+    }
+}
+
+/// Connects without a pool, which would not say why it cannot. The inner error is that of the connection, in words.
+pub(crate) async fn connect(db: &Db) -> anyhow::Result<Result<PgConnection, String>> {
     let options = db.connect_options().await?;
     let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
-    let why = match connecting.await {
-        Ok(Ok(connection)) => return check_and_migrate(&db, connection).await,
+    Ok(match connecting.await {
+        Ok(Ok(connection)) => Ok(connection),
         // Its source says the same again.
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("it does not answer within {} s", PATIENCE.as_secs()),
-    };
-    bail!(
-        "the database cannot be used: {why}\n\
-         Start it, or correct DATABASE_URL. Without DATABASE_URL, Errand runs a PostgreSQL of its own."
-    )
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("it does not answer within {} s", PATIENCE.as_secs())),
+    })
 }
 
 async fn check_and_migrate(db: &Db, mut connection: PgConnection) -> anyhow::Result<()> {

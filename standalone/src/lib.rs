@@ -5,6 +5,7 @@ mod cli;
 mod database;
 mod event_source;
 mod http;
+mod jobs;
 mod listen;
 mod outside;
 mod poll;
@@ -13,6 +14,7 @@ mod services;
 mod settings;
 mod state_dir;
 mod stop;
+mod table;
 mod ticks;
 mod up;
 
@@ -31,5 +33,6 @@ pub async fn run(cli: Cli, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> 
         Some(Command::Up(arguments)) => up::run(arguments, lookup).await,
         Some(Command::Services(arguments)) => services::run(arguments, lookup).await,
         Some(Command::Schedules(arguments)) => schedules::run(arguments, lookup).await,
+        Some(Command::Jobs(arguments)) => jobs::run(arguments, lookup).await,
     }
 }

@@ -1,7 +1,7 @@
 //! `errand schedules`: which periodic jobs there are, when each was last and when it is next.
 
 use crate::cli::SchedulesArgs;
-use crate::database;
+use crate::{database, table};
 use chrono::{DateTime, SecondsFormat, Utc};
 use scheduler::Timetable;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(crate) async fn run(
         writeln!(out, "There are no schedules yet: the scheduler writes them with its first tick.")?;
     } else {
         let rows: Vec<[String; 5]> = listed.iter().map(as_row).collect();
-        write_table(&mut out, &rows)?;
+        table::write(&mut out, HEADINGS, &rows)?;
     }
     Ok(())
 }
@@ -75,20 +75,4 @@ fn as_row(Listed { schedule, last_job_state }: &Listed) -> [String; 5] {
 
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-fn write_table(out: &mut impl io::Write, rows: &[[String; 5]]) -> io::Result<()> {
-    let headings = HEADINGS.map(str::to_owned);
-    let lines = || iter::once(&headings).chain(rows);
-    let mut widths = [0; 5];
-    for line in lines() {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    for line in lines() {
-        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
 }

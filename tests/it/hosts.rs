@@ -2,6 +2,7 @@
 
 mod client;
 mod eventually;
+mod jobs_command;
 mod process;
 mod queue;
 mod services;
@@ -11,5 +12,5 @@ mod up;
 
 pub use client::Client;
 pub use eventually::{eventually, say};
-pub use process::{Errand, state_folder};
+pub use process::{Errand, Ran, run, state_folder};
 pub use slow::{slow_down, speed_up, write_tasks};

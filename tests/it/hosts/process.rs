@@ -60,15 +60,9 @@ impl Errand {
     pub fn start(state: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         let append = |file: &NamedTempFile| OpenOptions::new().append(true).open(file.path()).unwrap();
-        let child = Command::new(binaries::path("errand"))
-            .args(arguments)
+        let child = command(arguments, environment)
             .arg("--state")
             .arg(state)
-            .env_clear()
-            .envs(inherited())
-            .env("LOG_FORMAT", "json")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
             .stdout(append(&stdout))
             .stderr(append(&stderr))
             .kill_on_drop(true)
@@ -175,6 +169,36 @@ impl Errand {
         let status = self.ended().await;
         assert_eq!(status.code(), Some(0), "{}", self.output());
     }
+}
+
+/// A command of `errand` that ends by itself.
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+/// Runs `errand` with these arguments until it ends.
+pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let output = command(arguments, environment).kill_on_drop(true).output();
+    let output = tokio::time::timeout(STOP, output).await.expect("errand does not end").unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binaries::path("errand"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(inherited())
+        .env("LOG_FORMAT", "json")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null());
+    command
 }
 
 /// What the process needs of the developer's shell: where PostgreSQL is.
