@@ -1,10 +1,12 @@
 //! The HTTP server. It never drops an accepted request.
 
 use anyhow::{Context as _, bail};
-use axum::Router;
+use api::Stopping;
+use axum::{Extension, Router};
 use std::io::ErrorKind;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests under way may take after a stop was asked for.
@@ -21,9 +23,16 @@ pub(crate) async fn bind(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Serves until the stop, then finishes what was accepted.
+/// Serves until the stop, then finishes what was accepted. Requests that wait for something hear of the stop.
 pub(crate) async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    let serving = async { axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned()).await };
+    let (say, stops) = watch::channel(false);
+    let app = app.layer(Extension(Stopping::new(stops)));
+    let stopped = stop.clone().cancelled_owned();
+    let told = async move {
+        stopped.await;
+        say.send_replace(true);
+    };
+    let serving = async { axum::serve(listener, app).with_graceful_shutdown(told).await };
     let too_long = async {
         stop.cancelled().await;
         tokio::time::sleep(DRAIN).await;

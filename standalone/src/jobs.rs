@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: JobsArgs, lookup: &(dyn Fn(&str) -> Option<St
         JobsCommand::Retry(arguments) => {
             Box::pin(retry::run(arguments, &mut Operator::open(state, &lookup).await?)).await
         }
-        JobsCommand::Cancel(arguments) => cancel::run(arguments, &mut Operator::open(state, &lookup).await?).await,
+        JobsCommand::Cancel(arguments) => cancel::run(&arguments, &mut Operator::open(state, &lookup).await?).await,
         JobsCommand::Stats(arguments) => stats::run(&arguments, &mut Operator::open(state, &lookup).await?).await,
         JobsCommand::Redrive(arguments) => Box::pin(redrive::run(arguments, &lookup)).await,
     };

@@ -9,6 +9,7 @@ mod page;
 mod problem;
 mod routes;
 mod state;
+mod stopping;
 
 pub use auth::SigningKeys;
 pub use config::{Config, SigningConfig, SigningSource};
@@ -16,6 +17,7 @@ pub use error::{ApiError, FieldError};
 pub use routes::HealthCache;
 pub use routes::openapi;
 pub use state::AppState;
+pub use stopping::Stopping;
 
 use axum::Router;
 

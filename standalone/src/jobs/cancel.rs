@@ -7,7 +7,7 @@ use shared::jobs::{self, Cancel, State};
 use std::io::{self, Write as _};
 
 /// Calls jobs off. Nobody has to be told: the worker of one that runs learns of it with its next heartbeat.
-pub(super) async fn run(arguments: CancelArgs, operator: &mut Operator) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: &CancelArgs, operator: &mut Operator) -> anyhow::Result<()> {
     let mut not = 0;
     for id in &arguments.ids {
         let said = match jobs::cancel(&mut operator.connection, None, *id, &operator.clock).await? {

@@ -7,7 +7,8 @@ pub(super) use shapes::{Accepted, JobOut, StateOut};
 
 use crate::extract::{Caller, Id, Json, Query};
 use crate::page::Page;
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, Stopping};
+use axum::Extension;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::AppendHeaders;
@@ -55,8 +56,10 @@ pub(super) async fn get_job(
     caller: Caller,
     Id(id): Id,
     Query(get): Query<GetJob>,
+    stopping: Option<Extension<Stopping>>,
 ) -> Result<Json<JobOut>, ApiError> {
-    let job = wait::for_end(&state, caller.id, JobId(id), get.parse()?).await?;
+    let stopping = stopping.map(|Extension(stopping)| stopping);
+    let job = wait::for_end(&state, caller.id, JobId(id), get.parse()?, stopping).await?;
     Ok(Json(job.into()))
 }
 

@@ -2,6 +2,10 @@
 
 use crate::hosts::{Client, Errand, eventually, slow_down, state_folder, write_tasks};
 use crate::support::postgres;
+use shared::clock::Clock;
+use shared::exports::{ExportTasks, Format};
+use shared::jobs::{self, NewJob};
+use shared::tasks::Filter;
 use sqlx::{Connection as _, PgConnection};
 use std::time::{Duration, Instant};
 
@@ -52,6 +56,37 @@ async fn a_request_under_way_is_answered() {
     answer.json(200);
     let mut errand = errand;
     assert_eq!(errand.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_job_is_answered_at_once() {
+    let folder = state_folder();
+    let (mut errand, client, mut db) = start(&folder).await;
+    let export = ExportTasks { format: Format::Csv, filter: Filter::default() };
+    let clock = Clock::default();
+    let tomorrow = clock.now() + Duration::from_hours(24);
+    let job = NewJob::new(&export).unwrap().owned_by(client.owner.unwrap()).at(tomorrow);
+    let job = jobs::enqueue(&mut db, job, &clock).await.unwrap().row.id;
+    let path = format!("/v1/jobs/{job}?wait=20");
+
+    let stop = async {
+        eventually("the request has looked", SOON, async || {
+            let looked = "select count(*) from pg_stat_activity
+                          where datname = current_database() and query like '%where owner_id = $1 and id = $2%'
+                              and pid <> pg_backend_pid()";
+            let count: i64 = sqlx::query_scalar(looked).fetch_one(&mut db).await.unwrap();
+            (count > 0).then_some(())
+        })
+        .await;
+        let stopped = Instant::now();
+        errand.signal("TERM");
+        let status = errand.ended().await;
+        (status, stopped.elapsed())
+    };
+    let (answer, (status, took)) = tokio::join!(client.get(&path), stop);
+
+    assert_eq!((answer.json(200)["state"].as_str(), status.code()), (Some("available"), Some(0)));
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[tokio::test]

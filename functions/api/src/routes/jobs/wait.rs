@@ -1,6 +1,6 @@
 //! Waiting for the end of a job: a look now and then, and no connection in between.
 
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, Stopping};
 use shared::ids::{JobId, OwnerId};
 use shared::jobs::{self, JobRow};
 use std::time::Duration;
@@ -12,8 +12,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Returns one of an owner's jobs as soon as it has ended, else when the time is up.
-pub(super) async fn for_end(state: &AppState, owner: OwnerId, id: JobId, wait: Duration) -> Result<JobRow, ApiError> {
+/// Returns one of an owner's jobs as soon as it has ended, else when the time is up or the host stops.
+pub(super) async fn for_end(
+    state: &AppState,
+    owner: OwnerId,
+    id: JobId,
+    wait: Duration,
+    mut stopping: Option<Stopping>,
+) -> Result<JobRow, ApiError> {
     let until = Instant::now() + wait;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -22,7 +28,16 @@ pub(super) async fn for_end(state: &AppState, owner: OwnerId, id: JobId, wait: D
         if job.state.is_finished() || left.is_zero() {
             return Ok(job);
         }
-        sleep(pause.min(left)).await;
+        let stops = async {
+            match &mut stopping {
+                Some(stopping) => stopping.said().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = sleep(pause.min(left)) => {}
+            () = stops => return Ok(job),
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
