@@ -1,8 +1,8 @@
 //! Time, handed in. Engine time is the database's clock; this is what moves it, and what the host's own time is read from.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The time of the process: the wall clock, plus an offset that only tests move.
@@ -29,6 +29,35 @@ impl Clock {
     /// Moves this clock, and all its clones, forward.
     pub fn advance(&self, by: TimeDelta) {
         self.offset_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// Lets something happen once in a while, at most, in this process.
+#[derive(Debug)]
+pub struct Pace {
+    every: Duration,
+    /// When it happened last, by the host, and how far the clock had been moved then.
+    last: Mutex<Option<(Instant, f64)>>,
+}
+
+impl Pace {
+    /// It may happen now, and then this long after it happened.
+    #[must_use]
+    pub fn new(every: Duration) -> Self {
+        Self { every, last: Mutex::default() }
+    }
+
+    /// Tells whether it is to happen now; whoever is told so does it.
+    pub fn is_due(&self, clock: &Clock) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, offset) = (Instant::now(), clock.offset_seconds());
+        let is_due = last.is_none_or(|(at, offset_then)| {
+            now.duration_since(at).as_secs_f64() + offset - offset_then >= self.every.as_secs_f64()
+        });
+        if is_due {
+            *last = Some((now, offset));
+        }
+        is_due
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The states, the statements and the reasons are in `docs/jobs.md`. The engine imports no domain module.
 
+mod announce;
 mod backoff;
 mod change;
 mod claim;
@@ -13,8 +14,10 @@ mod job;
 mod lease;
 mod new_job;
 mod notifier;
+mod observer;
 mod page;
 mod priority;
+mod prune;
 mod registry;
 mod row;
 mod runner;
@@ -34,14 +37,16 @@ pub use find::{find, find_any, whole};
 pub use job::{Failure, Job, OrDiscard, Outcome, Payload};
 pub use new_job::NewJob;
 pub use notifier::{LocalWorker, Notice, Notifier, NotifyError, PostgresNotifier, SqsNotifier};
+pub use observer::{Attempted, Observer};
 pub use page::{Filter, page, page_any};
 pub use priority::Priority;
+pub use prune::{Pruned, Retention, prune};
 pub use registry::Registry;
 pub use row::{AttemptError, JobRow, State};
 pub use runner::Runner;
 pub use schedule::Misfire;
 pub use shift::{End, Shift};
-pub use stats::{EndedStats, KindStats, stats, stats_ended};
+pub use stats::{EndedStats, KindStats, stats, stats_ended, stats_up_to};
 pub use unique::Unique;
 pub use wake::{Woken, wake};
 

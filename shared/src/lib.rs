@@ -10,6 +10,7 @@ pub mod exports;
 pub mod ids;
 pub mod jobs;
 pub mod mail;
+pub mod metrics;
 pub mod migrations;
 pub mod outbound;
 pub mod reminders;

@@ -1,6 +1,7 @@
 //! Log lines: JSON on standard output for machines, text on standard error for eyes.
 
 use crate::config::{LogConfig, LogFormat};
+use std::io::Write as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -19,4 +20,11 @@ pub fn init(config: LogConfig) {
     };
     // Only fails when a subscriber is installed already, as in tests that share a process.
     let _already_started = Registry::default().with(layer.with_filter(filter)).try_init();
+}
+
+/// Writes a line that is JSON already, to where the JSON lines go.
+pub fn write_line(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Whoever read the log is gone: there is nobody left to tell.
+    let _written = writeln!(out, "{line}");
 }

@@ -7,6 +7,7 @@ mod event_source;
 mod http;
 mod jobs;
 mod listen;
+mod metrics;
 mod outside;
 mod poll;
 mod schedules;

@@ -1,7 +1,7 @@
 //! Configuration of this process: the environment, over defaults that make a laptop work without any.
 
 use anyhow::bail;
-use shared::config::{self, ConfigError, LogConfig};
+use shared::config::{self, ConfigError, Environment, LogConfig, Reader};
 use std::collections::{BTreeSet, HashMap};
 
 /// Everything that the functions in this process read, all of it checked.
@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub(crate) worker: worker::Config,
     pub(crate) scheduler: scheduler::Config,
     pub(crate) outbound: outbound::Config,
+    /// Whether `/metrics` is served.
+    pub(crate) metrics: bool,
 }
 
 impl Settings {
@@ -24,11 +26,28 @@ impl Settings {
         let worker = worker::Config::load(&lookup);
         let scheduler = scheduler::Config::load(&lookup);
         let outbound = outbound::Config::load(&lookup);
-        match (api, worker, scheduler, outbound) {
-            (Ok(api), Ok(worker), Ok(scheduler), Ok(outbound)) => Ok(Self { api, worker, scheduler, outbound }),
-            (api, worker, scheduler, outbound) => {
-                Err(together([api.err(), worker.err(), scheduler.err(), outbound.err()]))
+        let metrics = config::load(&lookup, |reader| Some(serves_metrics(reader)));
+        match (api, worker, scheduler, outbound, metrics) {
+            (Ok(api), Ok(worker), Ok(scheduler), Ok(outbound), Ok(metrics)) => {
+                Ok(Self { api, worker, scheduler, outbound, metrics })
             }
+            (api, worker, scheduler, outbound, metrics) => {
+                Err(together([api.err(), worker.err(), scheduler.err(), outbound.err(), metrics.err()]))
+            }
+        }
+    }
+}
+
+/// Reads `METRICS`. The page says how busy the service is, so unless told otherwise only a laptop shows it.
+fn serves_metrics(reader: &mut Reader<'_>) -> bool {
+    let environment = Environment::read(reader);
+    match reader.text("METRICS").as_deref() {
+        None => environment == Environment::Development,
+        Some("on") => true,
+        Some("off") => false,
+        Some(other) => {
+            reader.problem("METRICS", &format!("is \"{other}\", which is not one of on, off"));
+            false
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::listen::{self, Heard};
 use crate::settings::{self, Settings};
 use crate::state_dir::StateDir;
 use crate::stop::Signals;
-use crate::{database, http, outside, poll, ticks};
+use crate::{database, http, metrics, outside, poll, ticks};
 use api::{AppState, SigningKeys};
 use local_postgres::Server;
 use shared::aws::Sdk;
@@ -13,6 +13,7 @@ use shared::clock::Clock;
 use shared::config::LogFormat;
 use shared::db::Db;
 use shared::jobs::{LocalWorker, Notifier, PostgresNotifier, SqsNotifier};
+use shared::metrics::Metrics;
 use shared::secrets::Secrets;
 use shared::storage::Storage;
 use std::collections::HashMap;
@@ -78,6 +79,8 @@ struct Host {
     mail: String,
     slots: usize,
     log_format: LogFormat,
+    /// What the page shows, if there is one.
+    metrics: Option<Metrics>,
 }
 
 /// How the worker hears of jobs.
@@ -105,19 +108,23 @@ impl Host {
             Queue::Sqs(sqs) => Notifier::Sqs(sqs.clone()),
             Queue::Postgres(worker) => Notifier::Postgres(PostgresNotifier::local(worker_db.beside(1), worker.clone())),
         };
+        let metrics = Metrics::default();
+        let worker = Worker::new(State {
+            db: worker_db,
+            storage: storage.clone(),
+            clock: clock.clone(),
+            outbound,
+            notifier: notifier.clone(),
+        });
+        worker.runner.observe(Arc::new(metrics.clone()));
         Self {
-            worker: Worker::new(State {
-                db: worker_db,
-                storage: storage.clone(),
-                clock: clock.clone(),
-                outbound,
-                notifier: notifier.clone(),
-            }),
+            worker,
             scheduler: scheduler::Scheduler {
                 db: Db::new(settings.scheduler.database, secrets.clone()).beside(1),
                 notifier: notifier.clone(),
                 clock: clock.clone(),
                 schedules: scheduler::Schedules::new(scheduler::declared()),
+                upkeep: scheduler::Upkeep::new(settings.scheduler.retention, metrics.clone()),
             },
             api: AppState {
                 db: api_db,
@@ -132,6 +139,7 @@ impl Host {
             mail,
             slots,
             log_format: settings.api.log.format,
+            metrics: settings.metrics.then_some(metrics),
         }
     }
 
@@ -160,6 +168,9 @@ impl Host {
         if self.api.docs {
             writeln!(out, "  OpenAPI   http://{address}/openapi.json")?;
         }
+        if self.metrics.is_some() {
+            writeln!(out, "  metrics   http://{address}/metrics")?;
+        }
         writeln!(out, "  database  {database}")?;
         writeln!(out, "  queue     {queue}")?;
         writeln!(out, "  mail      {}", self.mail)?;
@@ -172,7 +183,11 @@ impl Host {
     async fn run(self, listener: TcpListener, signals: Signals) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let functions = async {
-            let app = api::app(self.api.clone());
+            let api = api::app(self.api.clone());
+            let app = match &self.metrics {
+                Some(metrics) => metrics::beside(api, metrics.clone()),
+                None => api,
+            };
             let (served, (), ()) = tokio::join!(
                 http::serve(listener, app, stop.clone()),
                 self.work(&stop),

@@ -1,9 +1,21 @@
 //! What the scheduler reads from its environment.
 
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, load};
+use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, Reader, load};
+use shared::jobs::Retention;
+use std::time::Duration;
 
 /// Ticks come one after the other.
 const POOL_SIZE: u32 = 1;
+
+/// Files of exports are kept for seven days, and deleted by a daily job that finds them through their jobs' rows. So
+/// these must stay for longer.
+const SHORTEST_RETENTION: u64 = 9;
+
+/// Ten years.
+const LONGEST_RETENTION: u64 = 3_650;
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// The scheduler's configuration.
 #[derive(Clone, Debug)]
@@ -16,6 +28,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The queue.
     pub queue: QueueConfig,
+    /// How long finished jobs are kept.
+    pub retention: Retention,
 }
 
 impl Config {
@@ -29,7 +43,26 @@ impl Config {
             let log = LogConfig::read(reader);
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
-            Some(Self { environment, log, database: database?, queue })
+            let retention = retention(reader);
+            Some(Self { environment, log, database: database?, queue, retention })
         })
+    }
+}
+
+/// Reads `JOB_RETENTION_DAYS` and `FAILED_JOB_RETENTION_DAYS`.
+fn retention(reader: &mut Reader<'_>) -> Retention {
+    let usual = Retention::default();
+    let mut days = |name: &str, usual: Duration| {
+        let usual = usual.as_secs() / DAY;
+        let days = reader.parsed(name, usual, "a number of days");
+        if !(SHORTEST_RETENTION..=LONGEST_RETENTION).contains(&days) {
+            let bounds = format!("is {days}, which is not from {SHORTEST_RETENTION} to {LONGEST_RETENTION} days");
+            reader.problem(name, &bounds);
+        }
+        Duration::from_secs(days.saturating_mul(DAY))
+    };
+    Retention {
+        succeeded: days("JOB_RETENTION_DAYS", usual.succeeded),
+        failed: days("FAILED_JOB_RETENTION_DAYS", usual.failed),
     }
 }

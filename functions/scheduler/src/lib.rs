@@ -3,7 +3,9 @@
 mod config;
 mod schedules;
 mod tick;
+mod upkeep;
 
 pub use config::Config;
 pub use schedules::{CronError, Schedule, ScheduleError, Schedules, Timetable, TimetableError, declared};
 pub use tick::{Scheduler, Tick};
+pub use upkeep::Upkeep;

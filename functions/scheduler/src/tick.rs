@@ -1,11 +1,12 @@
 //! One tick: alarms in rounds of bounded size, each taken and committed before anything is sent; then the schedules.
 
-use crate::{Config, Schedules, declared};
+use crate::{Config, Schedules, Upkeep, declared};
 use serde::Serialize;
 use shared::aws::Sdk;
 use shared::clock::Clock;
 use shared::db::{Db, DbError};
 use shared::jobs::{self, Notifier};
+use shared::metrics::Metrics;
 use shared::secrets::Secrets;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub struct Scheduler {
     pub clock: Clock,
     /// The periodic jobs.
     pub schedules: Schedules,
+    /// What it looks after besides.
+    pub upkeep: Upkeep,
 }
 
 /// What a tick did.
@@ -51,11 +54,12 @@ impl Scheduler {
         let sdk = Arc::new(Sdk::default());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
         let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
-        Self { db, notifier, clock: Clock::default(), schedules: Schedules::new(declared()) }
+        let (schedules, upkeep) = (Schedules::new(declared()), Upkeep::new(config.retention, Metrics::default()));
+        Self { db, notifier, clock: Clock::default(), schedules, upkeep }
     }
 
     /// Rings every alarm that went off, and with a queue those of the next minute, with the delay that is left; then turns
-    /// schedules that are due into jobs.
+    /// schedules that are due into jobs; then, once a minute, looks after the rest.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached. What was done before stays done.
@@ -63,6 +67,7 @@ impl Scheduler {
         let mut tick = Tick::default();
         self.ring(&mut tick).await?;
         tick.scheduled = self.schedules.turn(self).await?;
+        self.upkeep.run(self, &tick).await;
         Ok(tick)
     }
 

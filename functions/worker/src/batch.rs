@@ -57,6 +57,9 @@ pub async fn handle_batch_until(
     let mut batch = Batch::new(worker, deadline, records.jobs());
     batch.run(stop).await;
     worker.runner.notifier().notify(batch.again.iter().cloned()).await;
+    if !batch.ends.is_empty() {
+        worker.runner.announce().await;
+    }
     worker.state.db.settle().await;
     worker.runner.settle().await;
     batch.log(&records, started);

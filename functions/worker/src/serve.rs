@@ -6,7 +6,7 @@ mod lookout;
 use crate::{State, Worker};
 use lookout::Lookout;
 use shared::clock::sleep_until;
-use shared::jobs::{LocalWorker, Shift};
+use shared::jobs::{LocalWorker, Runner, Shift};
 use std::future::Future;
 use std::time::Duration;
 
@@ -16,11 +16,16 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long the process insists on writing ends while the database is away: then the leases are over anyway.
 const PATIENCE: Duration = shared::jobs::LONGEST_LEASE;
 
+/// When the process asks itself whether it is time to say which kinds it runs. Not at the start: jobs come first.
+const ANNOUNCE: Duration = Duration::from_secs(30);
+
 /// Runs due jobs in `slots` places until `stop` is done; then running jobs finish, or go back.
 pub async fn serve(worker: &Worker, local: &LocalWorker, slots: usize, stop: impl Future<Output = ()> + Send) {
     tokio::pin!(stop);
     let mut shift = worker.runner.shift(None, PATIENCE);
     let mut lookout = Lookout::new(worker.runner.clone(), slots);
+    let announcing = announce(&worker.runner);
+    tokio::pin!(announcing);
     loop {
         local.set_free(slots.saturating_sub(shift.running()));
         lookout.look_if_due(&shift);
@@ -31,6 +36,7 @@ pub async fn serve(worker: &Worker, local: &LocalWorker, slots: usize, stop: imp
             () = local.woken() => lookout.heed(local.take_alarm()),
             seen = lookout.seen() => lookout.act(seen, &mut shift),
             () = sleep_until(next_look) => {}
+            () = &mut announcing => {}
         }
     }
     local.set_free(0);
@@ -38,6 +44,14 @@ pub async fn serve(worker: &Worker, local: &LocalWorker, slots: usize, stop: imp
         lookout.act(seen, &mut shift);
     }
     drain(shift).await;
+}
+
+/// Never ends.
+async fn announce(runner: &Runner<State>) {
+    loop {
+        tokio::time::sleep(ANNOUNCE).await;
+        runner.announce().await;
+    }
 }
 
 async fn drain(mut shift: Shift<State>) {

@@ -36,6 +36,16 @@ impl Environment {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         reader.parsed("ENVIRONMENT", Self::Development, "one of development, staging, production")
     }
+
+    /// Its name, as in `ENVIRONMENT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// How log lines look.

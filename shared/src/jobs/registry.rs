@@ -18,6 +18,7 @@ pub struct Registry<S> {
 }
 
 pub(super) struct Entry<S> {
+    pub(super) kind: &'static str,
     pub(super) run: Run<S>,
     pub(super) timeout: Duration,
     pub(super) backoff: Backoff,
@@ -62,7 +63,7 @@ impl<S: Send + 'static> Registry<S> {
     }
 
     fn add<J: Job<S>>(mut self, version: i16, run: Run<S>) -> Self {
-        let entry = Entry { run, timeout: J::TIMEOUT, backoff: J::BACKOFF, max_age: J::MAX_AGE };
+        let entry = Entry { kind: J::KIND, run, timeout: J::TIMEOUT, backoff: J::BACKOFF, max_age: J::MAX_AGE };
         self.entries.insert((J::KIND, version), entry);
         self
     }

@@ -2,11 +2,11 @@
 
 use super::claim::{self, Claimed, Claims, FromLine, Next, Place};
 use super::registry::{Registry, Supported};
-use super::{Notifier, Shift};
-use crate::clock::Clock;
+use super::{Notifier, Observer, Shift, announce};
+use crate::clock::{Clock, Pace};
 use crate::db::{Db, DbError, within};
 use crate::ids::JobId;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Connections for claims, heartbeats and ends. They are the engine's own: jobs that hold all of theirs must not keep
@@ -15,6 +15,9 @@ const ENGINE_CONNECTIONS: u32 = 2;
 
 /// How long one of the engine's own statements may take.
 pub(super) const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Saying which kinds there are may take no longer: an invocation may be waiting for its end.
+const ANNOUNCE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Claims jobs and runs them in [`Shift`]s; clones share everything.
 pub struct Runner<S> {
@@ -28,6 +31,8 @@ pub(super) struct Inner<S> {
     pub(super) db: Db,
     pub(super) notifier: Notifier,
     pub(super) clock: Clock,
+    pub(super) observer: OnceLock<Arc<dyn Observer>>,
+    announced: Pace,
 }
 
 impl<S> Clone for Runner<S> {
@@ -48,7 +53,31 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     pub fn new(registry: Registry<S>, state: S, db: &Db, notifier: Notifier, clock: Clock) -> Self {
         let supported = registry.supported();
         let db = db.beside(ENGINE_CONNECTIONS);
-        Self { inner: Arc::new(Inner { registry, supported, state, db, notifier, clock }) }
+        let (observer, announced) = (OnceLock::new(), Pace::new(announce::EVERY));
+        Self { inner: Arc::new(Inner { registry, supported, state, db, notifier, clock, observer, announced }) }
+    }
+
+    /// Tells this observer how attempts end. The first one that is named counts.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.inner.observer.get_or_init(|| observer);
+    }
+
+    /// Says in the database which kinds this worker runs, at most once an hour. Only the count of jobs that nobody runs
+    /// depends on it, so a failure is logged and nothing else. Call it when no job waits for this process.
+    pub async fn announce(&self) {
+        if !self.inner.announced.is_due(&self.inner.clock) {
+            return;
+        }
+        let announced = within(ANNOUNCE_LIMIT, async {
+            let mut connection = self.inner.db.acquire().await?;
+            Ok(announce::announce(&mut connection, &self.inner.supported, &self.inner.clock).await?)
+        });
+        if let Err(error) = announced.await {
+            tracing::warn!(
+                error = format!("{:#}", anyhow::Error::new(error)),
+                "This worker could not say which kinds it runs, it will in an hour"
+            );
+        }
     }
 
     /// Claims what can be claimed of these jobs, and says of the others why not. None that was in a crash is claimed.

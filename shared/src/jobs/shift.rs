@@ -12,7 +12,7 @@ use super::finish::{Ending, Verdict};
 use super::job::{Failure, Success};
 use super::row::State;
 use super::text::storable_error;
-use super::{Context, Outcome, Runner};
+use super::{Attempted, Context, Outcome, Runner};
 use crate::clock::sleep_until;
 use crate::ids::JobId;
 use attempt::{Attempt, Stop};
@@ -42,6 +42,37 @@ pub enum End {
     Superseded,
     /// The end could not be written. The lease will run out, and the job will be rescued.
     Unwritten,
+}
+
+impl End {
+    /// Every end.
+    pub const ALL: [Self; 9] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Retrying,
+        Self::Snoozed,
+        Self::Continued,
+        Self::Cancelled,
+        Self::Released,
+        Self::Superseded,
+        Self::Unwritten,
+    ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Retrying => "retrying",
+            Self::Snoozed => "snoozed",
+            Self::Continued => "continued",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+            Self::Superseded => "superseded",
+            Self::Unwritten => "unwritten",
+        }
+    }
 }
 
 /// The attempts that run now, and those whose end is not written yet.
@@ -129,7 +160,10 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         let due = self.heart.due_at(&self.attempts);
         tokio::select! {
             Some(joined) = self.tasks.join_next_with_id() => self.ended(joined),
-            written = self.ledger.written() => self.ledger.close(written),
+            written = self.ledger.written() => {
+                let closed = self.ledger.close(written);
+                closed.into_iter().map(|closed| self.over(closed.job, closed.attempt, closed.end)).collect()
+            }
             beaten = self.heart.beaten() => {
                 self.heart.listen(beaten, &mut self.attempts);
                 Vec::new()
@@ -144,8 +178,17 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         if self.deadline.is_some() {
             return Vec::new();
         }
-        let stuck = self.attempts.extract_if(|_, attempt| attempt.is_stuck());
-        stuck.map(|(_, attempt)| (attempt.id, attempt.stuck())).collect()
+        let stuck: Vec<Attempt> =
+            self.attempts.extract_if(|_, attempt| attempt.is_stuck()).map(|(_, attempt)| attempt).collect();
+        stuck.into_iter().map(|attempt| self.over(attempt.id, attempt.measured(), attempt.stuck())).collect()
+    }
+
+    /// Tells whoever listens that an attempt is over.
+    fn over(&self, job: JobId, attempt: Attempted, end: End) -> (JobId, End) {
+        if let Some(observer) = self.runner.inner.observer.get() {
+            observer.ended(attempt, end);
+        }
+        (job, end)
     }
 
     fn ended(&mut self, joined: Result<(tokio::task::Id, Result<Outcome, Failure>), JoinError>) -> Vec<(JobId, End)> {
@@ -154,8 +197,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             Err(error) => error.id(),
         };
         let Some(attempt) = self.attempts.remove(&task) else { return Vec::new() };
+        let measured = attempt.measured();
         let verdict = match joined {
-            Ok((_, Ok(Outcome(Success::Committed)))) => return vec![(attempt.id, End::Succeeded)],
+            Ok((_, Ok(Outcome(Success::Committed)))) => {
+                return vec![self.over(attempt.id, measured, End::Succeeded)];
+            }
             Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
             Ok((_, Ok(Outcome(Success::Continues)))) => Verdict::Continue,
             Ok((_, Err(Failure::Snooze(after)))) => attempt.snooze(after),
@@ -166,9 +212,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             Err(error) if error.is_panic() => attempt.retry(&attempt::panic_message(error.into_panic()), None),
             Err(_) if attempt.was_stopped_for(Stop::Release) => Verdict::Release,
             Err(_) if attempt.was_stopped_for(Stop::Cancelled) => Verdict::Cancelled,
-            Ok((_, Err(Failure::Superseded))) | Err(_) => return vec![(attempt.id, attempt.superseded())],
+            Ok((_, Err(Failure::Superseded))) | Err(_) => {
+                return vec![self.over(attempt.id, measured, attempt.superseded())];
+            }
         };
-        self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict });
+        self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict }, measured);
         Vec::new()
     }
 }

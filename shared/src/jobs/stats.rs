@@ -1,8 +1,12 @@
 //! How many jobs wait, run and ended, by kind.
 
+use super::GRACE;
 use crate::clock::Clock;
 use sqlx::PgConnection;
 use std::time::Duration;
+
+/// There is no worker for a kind that none has named for so long.
+const FORGOTTEN: Duration = Duration::from_hours(24);
 
 /// The unfinished jobs of one kind, in one version of its payload.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +23,8 @@ pub struct KindStats {
     pub running: i64,
     /// For how long the oldest of those that are due is due; `None` when none is.
     pub oldest_due: Option<Duration>,
+    /// How many of those that are due wait in vain: no worker has named their kind and version for a day.
+    pub unsupported: i64,
 }
 
 /// The jobs of one kind that ended within a time.
@@ -40,7 +46,28 @@ pub struct EndedStats {
 /// When the database refuses or cannot be reached.
 #[tracing::instrument(level = "debug", name = "db.jobs.stats", skip_all)]
 pub async fn stats(db: &mut PgConnection, clock: &Clock) -> Result<Vec<KindStats>, sqlx::Error> {
-    let rows = sqlx::query_file!("src/jobs/stats.sql", clock.offset_seconds()).fetch_all(db).await?;
+    count(db, None, clock).await
+}
+
+/// As [`stats`], for each minute's tick: it counts no more than `limit` jobs, those with the earliest alarms.
+///
+/// # Errors
+/// When the database refuses or cannot be reached.
+#[tracing::instrument(level = "debug", name = "db.jobs.stats", skip_all)]
+pub async fn stats_up_to(db: &mut PgConnection, limit: u32, clock: &Clock) -> Result<Vec<KindStats>, sqlx::Error> {
+    count(db, Some(limit.into()), clock).await
+}
+
+async fn count(db: &mut PgConnection, limit: Option<i64>, clock: &Clock) -> Result<Vec<KindStats>, sqlx::Error> {
+    let rows = sqlx::query_file!(
+        "src/jobs/stats.sql",
+        clock.offset_seconds(),
+        limit as Option<i64>,
+        GRACE.as_secs_f64(),
+        FORGOTTEN.as_secs_f64(),
+    )
+    .fetch_all(db)
+    .await?;
     let counted = rows.into_iter().map(|row| KindStats {
         kind: row.kind,
         version: row.version,
@@ -48,6 +75,7 @@ pub async fn stats(db: &mut PgConnection, clock: &Clock) -> Result<Vec<KindStats
         scheduled: row.scheduled,
         running: row.running,
         oldest_due: row.oldest_due.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))),
+        unsupported: row.unsupported,
     });
     Ok(counted.collect())
 }

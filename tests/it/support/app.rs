@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
-use scheduler::{Scheduler, Schedules, Tick};
+use scheduler::{Scheduler, Schedules, Tick, Upkeep};
 use serde_json::json;
 use shared::clock::Clock;
 use shared::config::{StorageConfig, StorageSource};
@@ -107,7 +107,8 @@ impl TestApp {
         let db_of_jobs = postgres::handle(url, 10);
         let state = State { db: db_of_jobs, storage, clock: clock.clone(), outbound, notifier: notifier.clone() };
         let worker = Worker::of(registry, state);
-        let scheduler = Scheduler { db, notifier, clock: clock.clone(), schedules: Schedules::default() };
+        let (schedules, upkeep) = (Schedules::default(), Upkeep::default());
+        let scheduler = Scheduler { db, notifier, clock: clock.clone(), schedules, upkeep };
         let router = api::app(api.clone());
         Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, files }
     }

@@ -5,7 +5,7 @@ use crate::ids::JobId;
 use crate::jobs::backoff::Backoff;
 use crate::jobs::context::Signals;
 use crate::jobs::registry::Entry;
-use crate::jobs::{Claimed, Failure, Outcome};
+use crate::jobs::{Attempted, Claimed, Failure, Outcome};
 use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use std::any::Any;
@@ -50,7 +50,9 @@ pub(super) struct Attempt {
     until: Instant,
     number: i32,
     max_attempts: i32,
-    kind: String,
+    kind: &'static str,
+    waited: Duration,
+    started: Instant,
     backoff: Backoff,
     max_age: Duration,
     handle: Option<AbortHandle>,
@@ -69,7 +71,9 @@ impl Attempt {
             until: context.until,
             number: job.attempt,
             max_attempts: job.max_attempts,
-            kind: job.kind.clone(),
+            kind: entry.kind,
+            waited: job.waited,
+            started: Instant::now(),
             backoff: entry.backoff,
             max_age: entry.max_age,
             handle: None,
@@ -80,6 +84,11 @@ impl Attempt {
     pub(super) fn with_handle(mut self, handle: AbortHandle) -> Self {
         self.handle = Some(handle);
         self
+    }
+
+    /// What is measured of it, up to now.
+    pub(super) fn measured(&self) -> Attempted {
+        Attempted { kind: self.kind, waited: self.waited, ran: self.started.elapsed() }
     }
 
     pub(super) fn span(&self) -> Span {

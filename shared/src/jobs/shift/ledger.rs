@@ -4,6 +4,7 @@
 use super::{End, Ending, Runner, State, Verdict, storable_error, when_there};
 use crate::db::{DbError, within};
 use crate::ids::JobId;
+use crate::jobs::Attempted;
 use crate::jobs::finish::{self, Settled};
 use crate::jobs::runner::STATEMENT_LIMIT;
 use futures_util::future::BoxFuture;
@@ -19,9 +20,23 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// An end, and how often and since when it was tried to write it.
 struct Line {
     ending: Ending,
+    attempt: Attempted,
     since: Instant,
     /// A statement with several ends was refused because of the data of one of them.
     alone: bool,
+}
+
+/// An end that needs no further statement.
+pub(super) struct Closed {
+    pub(super) job: JobId,
+    pub(super) attempt: Attempted,
+    pub(super) end: End,
+}
+
+impl Line {
+    fn closed(&self, end: End) -> Closed {
+        Closed { job: self.ending.id, attempt: self.attempt, end }
+    }
 }
 
 /// A statement that was tried.
@@ -47,8 +62,8 @@ impl Ledger {
         self.open.is_empty() && self.writing.is_none()
     }
 
-    pub(super) fn note(&mut self, ending: Ending) {
-        self.open.push(Line { ending, since: Instant::now(), alone: false });
+    pub(super) fn note(&mut self, ending: Ending, attempt: Attempted) {
+        self.open.push(Line { ending, attempt, since: Instant::now(), alone: false });
     }
 
     /// Starts a statement for everything that waits, unless one is under way.
@@ -87,15 +102,15 @@ impl Ledger {
     }
 
     /// Reports what was written, and keeps the rest for the next statement.
-    pub(super) fn close(&mut self, written: Written) -> Vec<(JobId, End)> {
+    pub(super) fn close(&mut self, written: Written) -> Vec<Closed> {
         match written.result {
-            Ok(settled) => written.lines.iter().map(|line| (line.ending.id, end(line, &settled))).collect(),
+            Ok(settled) => written.lines.iter().map(|line| line.closed(end(line, &settled))).collect(),
             Err(error) if error.is_unavailable() => self.try_again(written.lines, &error),
             Err(error) => self.try_alone(written.lines, &error),
         }
     }
 
-    fn try_again(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<(JobId, End)> {
+    fn try_again(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<Closed> {
         self.pause = true;
         let mut given_up = Vec::new();
         let is_over = self.deadline.is_some_and(|deadline| Instant::now() + PAUSE >= deadline);
@@ -104,14 +119,14 @@ impl Ledger {
                 self.open.push(line);
             } else {
                 tracing::error!(job.id = %line.ending.id, error = %error, "The end of job {} could not be written", line.ending.id);
-                given_up.push((line.ending.id, End::Unwritten));
+                given_up.push(line.closed(End::Unwritten));
             }
         }
         given_up
     }
 
     /// The data of an end was refused: each is written alone, and the guilty one without its data.
-    fn try_alone(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<(JobId, End)> {
+    fn try_alone(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<Closed> {
         if lines.len() > 1 {
             self.open.extend(lines.into_iter().map(|line| Line { alone: true, ..line }));
             return Vec::new();
@@ -125,7 +140,7 @@ impl Ledger {
                 line.ending.verdict = Verdict::Discard { error };
                 self.open.push(line);
             } else {
-                given_up.push((id, End::Unwritten));
+                given_up.push(line.closed(End::Unwritten));
             }
         }
         given_up
