@@ -13,6 +13,7 @@ mod architecture;
 mod binaries;
 mod engine;
 mod hosts;
+mod metrics;
 mod migrate;
 mod outbound;
 mod scheduler;

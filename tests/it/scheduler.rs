@@ -6,6 +6,7 @@ mod declared;
 mod misfire;
 mod once;
 mod timetable;
+mod upkeep;
 mod versions;
 
 use crate::support::TestApp;

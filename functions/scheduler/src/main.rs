@@ -3,7 +3,6 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scheduler::{Config, Scheduler};
 use serde_json::Value;
-use shared::config::LogFormat;
 use shared::metrics::emf::Emf;
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,15 +10,12 @@ async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
     shared::telemetry::init(config.log);
-    let writes_metrics = config.log.format == LogFormat::Json;
-    let environment = config.environment;
+    let (environment, log) = (config.environment, config.log);
     let scheduler = &Scheduler::from_config(config);
-    let emf = &Emf::new(scheduler.upkeep.metrics.clone(), environment);
+    let emf = &Emf::new(scheduler.upkeep.metrics.clone(), environment, log);
     run(service_fn(async move |_: LambdaEvent<Value>| {
         let tick = scheduler.tick().await?;
-        if writes_metrics {
-            emf.write(&scheduler.clock);
-        }
+        emf.write(&scheduler.clock);
         Ok::<_, Error>(tick)
     }))
     .await

@@ -5,7 +5,7 @@
 
 use super::{Depth, Metrics, Snapshot, Tally};
 use crate::clock::Clock;
-use crate::config::Environment;
+use crate::config::{Environment, LogConfig, LogFormat};
 use crate::jobs::End;
 use crate::telemetry;
 use serde_json::{Map, Value, json};
@@ -22,18 +22,22 @@ const VALUES: usize = 100;
 pub struct Emf {
     metrics: Metrics,
     environment: Environment,
+    is_on: bool,
     last: Mutex<Snapshot>,
 }
 
 impl Emf {
-    /// Writes these instruments under the name of this environment.
+    /// Writes these instruments under the name of this environment, if the log is JSON.
     #[must_use]
-    pub fn new(metrics: Metrics, environment: Environment) -> Self {
-        Self { metrics, environment, last: Mutex::default() }
+    pub fn new(metrics: Metrics, environment: Environment, log: LogConfig) -> Self {
+        Self { metrics, environment, is_on: log.format == LogFormat::Json, last: Mutex::default() }
     }
 
     /// Writes what is new to the log.
     pub fn write(&self, clock: &Clock) {
+        if !self.is_on {
+            return;
+        }
         for line in self.lines(clock) {
             telemetry::write_line(&line.to_string());
         }

@@ -2,7 +2,7 @@
 
 use super::{Stack, sample};
 use crate::support::postgres;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_tick_says_what_it_did() {
@@ -33,6 +33,21 @@ async fn a_tick_says_what_it_did() {
     assert_eq!(written, ::scheduler::declared().iter().map(::scheduler::Schedule::name).collect::<Vec<_>>());
     assert_eq!(stack.job(abandoned).await.0, "available");
     assert_eq!(stack.job(exhausted).await.0, "failed");
+}
+
+#[tokio::test]
+async fn the_first_tick_writes_the_metrics_of_the_queue() {
+    let stack = Stack::new().await;
+    let (owner, _) = stack.account().await;
+    stack.enqueue_export(owner).await;
+    let mut scheduler = stack.start("scheduler").await;
+
+    scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
+
+    let lines: Vec<Value> = scheduler.output().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let metrics: Vec<&Value> = lines.iter().filter(|line| line["_aws"].is_object()).collect();
+    assert_eq!(metrics.len(), 1, "{lines:#?}");
+    assert_eq!((&metrics[0]["JobsDue"], &metrics[0]["log_type"]), (&json!(1), &json!("metric")));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod crash;
 mod drain;
 mod memory;
+mod metrics;
 mod refusal;
 mod schedules;
 mod secrets;

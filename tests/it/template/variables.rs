@@ -126,6 +126,7 @@ fn variables(stack: Stack, function: &str, environment: &str) -> BTreeMap<String
         (value, _) if value["Fn::If"][0] == "SendsMail" => value["Fn::If"][1].as_str().unwrap().to_owned(),
         (_, "MAIL_FROM") => "errand@example.com".to_owned(),
         (_, "OUTBOUND_FUNCTION") => "errand-OutboundFunction-AbCdEf".to_owned(),
+        (_, "JOB_RETENTION_DAYS" | "FAILED_JOB_RETENTION_DAYS") => "20".to_owned(),
         (_, "EXPORT_BUCKET") => "errand-exports".to_owned(),
         (_, "QUEUE_URL") => "https://sqs.eu-central-1.amazonaws.com/123456789012/errand".to_owned(),
         (value, name) => panic!("{name} is {value}: say here what that is on AWS"),
