@@ -56,25 +56,6 @@ async fn a_tick_goes_on_step_after_step() {
 }
 
 #[tokio::test]
-async fn with_nothing_due_upkeep_is_two_more_statements_once_a_minute() {
-    let (proxy, mut app) = TestApp::behind_proxy(kinds()).await;
-    app.scheduler.db = app.scheduler.db.beside(1);
-    app.tick().await;
-    app.scheduler.db.settle().await;
-
-    let mut statements = Vec::new();
-    for _ in 0..3 {
-        app.advance(Duration::from_secs(30));
-        proxy.reset();
-        app.tick().await;
-        app.scheduler.db.settle().await;
-        statements.push(proxy.round_trips());
-    }
-
-    assert_eq!(statements, [1, 3, 1], "{:?}", proxy.statements());
-}
-
-#[tokio::test]
 async fn a_tick_does_its_work_when_upkeep_fails() {
     let app = TestApp::with_kinds(kinds()).await;
     postgres::run(&mut app.db().await, "drop table job_upkeep, job_kinds").await;
