@@ -11,6 +11,7 @@
 mod api;
 mod architecture;
 mod binaries;
+mod chaos;
 mod engine;
 mod hosts;
 mod metrics;

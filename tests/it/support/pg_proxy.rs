@@ -1,5 +1,5 @@
-//! A proxy in front of PostgreSQL that counts what is sent and cuts connections where a test says
-//! so.
+//! A proxy in front of PostgreSQL that counts what is sent, and cuts connections or holds statements
+//! up where a test says so.
 //!
 //! It speaks the protocol without TLS: a client that asks for encryption is told there is none.
 
@@ -12,6 +12,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -28,6 +29,7 @@ pub struct PgProxy {
 enum Fault {
     SwallowAnswer,
     CutBefore,
+    HoldUp(Duration),
 }
 
 /// Which statement is struck.
@@ -124,6 +126,16 @@ impl PgProxy {
     /// sides.
     pub fn swallow_answer_of(&self, needle: &str) {
         self.arm(Target::Containing(needle.to_owned()), Fault::SwallowAnswer);
+    }
+
+    /// Cuts both sides in place of the next statement whose text contains `needle`: the server never sees it.
+    pub fn cut_before(&self, needle: &str) {
+        self.arm(Target::Containing(needle.to_owned()), Fault::CutBefore);
+    }
+
+    /// Holds the next statement up whose text contains `needle`, before the server sees it.
+    pub fn hold_up(&self, needle: &str, delay: Duration) {
+        self.arm(Target::Containing(needle.to_owned()), Fault::HoldUp(delay));
     }
 
     /// Takes back the faults that have not struck, and says how many these were: a test that

@@ -75,6 +75,11 @@ async fn requests(
                 match shared.note_statement(statement) {
                     Some(Fault::CutBefore) => return server.write_all(&passed_on).await,
                     Some(Fault::SwallowAnswer) => position.lock().unwrap().swallow_next(),
+                    Some(Fault::HoldUp(delay)) => {
+                        server.write_all(&passed_on).await?;
+                        passed_on.clear();
+                        tokio::time::sleep(delay).await;
+                    }
                     None => {}
                 }
             }
