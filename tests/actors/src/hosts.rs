@@ -9,7 +9,7 @@ use shared::jobs::{CHANNEL, LocalWorker, Notifier, PostgresNotifier};
 use sqlx::postgres::PgListener;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use worker::{Config, Worker, handle_batch};
+use worker::{Config, State, Worker, handle_batch};
 
 /// Jobs that run side by side in a container.
 const SLOTS: usize = 8;
@@ -22,9 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the Runtime API cannot be used.
 pub async fn events(config: Config) -> Result<(), Error> {
-    let base = Worker::from_config(config);
-    let notifier = base.runner.notifier().clone();
-    let worker = &Worker::of(registry(), base.state, notifier);
+    let worker = &Worker::of(registry(), Worker::from_config(config).state);
     run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
         let left = time_left(event.context.deadline());
         // Boxed: it holds the futures of everything that a batch does.
@@ -39,10 +37,10 @@ pub async fn events(config: Config) -> Result<(), Error> {
 /// When the signal cannot be caught.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let base = Worker::from_config(config);
+    let state = Worker::from_config(config).state;
     let local = LocalWorker::default();
-    let notifier = Notifier::Postgres(PostgresNotifier::local(base.state.db.beside(1), local.clone()));
-    let worker = Worker::of(registry(), base.state, notifier);
+    let notifier = Notifier::Postgres(PostgresNotifier::local(state.db.beside(1), local.clone()));
+    let worker = Worker::of(registry(), State { notifier, ..state });
     let stop = async {
         terminate.recv().await;
     };
