@@ -50,6 +50,14 @@ id!(
     /// A job.
     JobId
 );
+id!(
+    /// A webhook: an address that an owner registered.
+    WebhookId
+);
+id!(
+    /// One event on its way to one webhook; what the receiver knows as `webhook-id`.
+    DeliveryId
+);
 
 /// Makes an id for something that has no type of its own, such as a request.
 #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]

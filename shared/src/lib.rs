@@ -20,3 +20,4 @@ pub mod tasks;
 pub mod telemetry;
 pub mod tls;
 pub mod users;
+pub mod webhooks;

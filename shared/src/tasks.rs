@@ -1,8 +1,12 @@
 //! Tasks: the domain that Errand ships with.
 
+mod events;
 mod page;
+mod write;
 
+pub use events::{created, deleted, updated};
 pub use page::{Filter, page};
+pub use write::{Deleted, create, create_alone, delete, delete_alone, update, update_alone};
 
 use crate::ids::{JobId, OwnerId, TaskId};
 use chrono::{DateTime, Utc};
@@ -22,8 +26,8 @@ pub enum Status {
     Done,
 }
 
-/// One task.
-#[derive(Clone, Debug)]
+/// One task; webhooks see it as the API shows it.
+#[derive(Clone, Debug, Serialize)]
 pub struct Task {
     /// Sorts by time of creation.
     pub id: TaskId,
@@ -50,6 +54,7 @@ pub struct Task {
     /// Counts the changes, from 1.
     pub version: i32,
     /// The job that is to remind; `None` when none waits. Kept by [`crate::reminders`].
+    #[serde(skip)]
     pub reminder_job: Option<JobId>,
 }
 
@@ -105,47 +110,6 @@ impl Changes {
     }
 }
 
-/// What became of a task that was to be deleted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Deleted {
-    /// It is gone.
-    Gone,
-    /// It is still there, because it has a reminder: see [`delete_with_reminder`].
-    Reminds,
-    /// There is no such task.
-    Missing,
-}
-
-/// Makes a task.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.tasks.create", skip_all)]
-pub async fn create(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    id: TaskId,
-    task: &NewTask,
-    now: DateTime<Utc>,
-) -> Result<Task, sqlx::Error> {
-    sqlx::query_file_as!(
-        Task,
-        "src/tasks/create.sql",
-        id.0,
-        owner.0,
-        task.title,
-        task.description,
-        task.status as Status,
-        task.priority,
-        &task.tags,
-        task.due_at,
-        task.remind_at,
-        now,
-    )
-    .fetch_one(db)
-    .await
-}
-
 /// Finds one of an owner's tasks.
 ///
 /// # Errors
@@ -153,95 +117,4 @@ pub async fn create(
 #[tracing::instrument(level = "debug", name = "db.tasks.find", skip_all)]
 pub async fn find(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<Option<Task>, sqlx::Error> {
     sqlx::query_file_as!(Task, "src/tasks/find.sql", owner.0, id.0).fetch_optional(db).await
-}
-
-/// Changes one of an owner's tasks; `None` when there is no such task.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn update(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    id: TaskId,
-    changes: &Changes,
-    now: DateTime<Utc>,
-) -> Result<Option<Task>, sqlx::Error> {
-    change(db, owner, id, changes, now, false).await
-}
-
-/// Changes one of an owner's tasks that has no time for a reminder; `None` when it has one, or is not there.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-pub async fn update_without_reminder(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    id: TaskId,
-    changes: &Changes,
-    now: DateTime<Utc>,
-) -> Result<Option<Task>, sqlx::Error> {
-    change(db, owner, id, changes, now, true).await
-}
-
-#[tracing::instrument(level = "debug", name = "db.tasks.update", skip_all)]
-async fn change(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    id: TaskId,
-    changes: &Changes,
-    now: DateTime<Utc>,
-    only_without_reminder: bool,
-) -> Result<Option<Task>, sqlx::Error> {
-    sqlx::query_file_as!(
-        Task,
-        "src/tasks/update.sql",
-        owner.0,
-        id.0,
-        changes.title,
-        changes.description,
-        changes.status as Option<Status>,
-        changes.priority,
-        changes.tags.as_deref(),
-        changes.due_at.is_some(),
-        changes.due_at.flatten(),
-        now,
-        changes.remind_at.is_some(),
-        changes.remind_at.flatten(),
-        only_without_reminder,
-    )
-    .fetch_optional(db)
-    .await
-}
-
-/// Deletes one of an owner's tasks, unless it has a reminder.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.tasks.delete", skip_all)]
-pub async fn delete(db: &mut PgConnection, owner: OwnerId, id: TaskId) -> Result<Deleted, sqlx::Error> {
-    let done = sqlx::query_file!("src/tasks/delete.sql", owner.0, id.0).fetch_one(db).await?;
-    Ok(match (done.was_deleted, done.was_there) {
-        (true, _) => Deleted::Gone,
-        (false, true) => Deleted::Reminds,
-        (false, false) => Deleted::Missing,
-    })
-}
-
-/// Deletes one of an owner's tasks and returns the job that was to remind of it; `None` when there is no such task.
-///
-/// # Errors
-/// When the database refuses or cannot be reached.
-#[tracing::instrument(level = "debug", name = "db.tasks.delete_with_reminder", skip_all)]
-pub async fn delete_with_reminder(
-    db: &mut PgConnection,
-    owner: OwnerId,
-    id: TaskId,
-) -> Result<Option<Option<JobId>>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"delete from tasks where owner_id = $1 and id = $2 returning reminder_job_id as "job: JobId""#,
-        owner.0,
-        id.0,
-    )
-    .fetch_optional(db)
-    .await
 }

@@ -133,6 +133,7 @@ impl Host {
                 storage,
                 signing: SigningKeys::new(settings.api.signing.source, secrets),
                 docs: settings.api.docs,
+                private_webhooks: settings.api.private_webhooks,
                 health: api::HealthCache::off(),
             },
             queue,

@@ -10,6 +10,7 @@ mod openapi;
 mod problems;
 mod schedules;
 mod tasks;
+pub mod webhooks;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -8,6 +8,7 @@ pub mod moto;
 pub mod pg_proxy;
 pub mod postgres;
 pub mod probe;
+pub mod receiver;
 pub mod runtime_api;
 
 pub use actor::{Actor, Answer};

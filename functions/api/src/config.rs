@@ -27,6 +27,8 @@ pub struct Config {
     pub signing: SigningConfig,
     /// Whether `/openapi.json` is served.
     pub docs: bool,
+    /// Whether webhooks may lead into private networks.
+    pub private_webhooks: bool,
 }
 
 /// What signs tokens.
@@ -58,8 +60,18 @@ impl Config {
             let queue = QueueConfig::read(reader);
             let storage = StorageConfig::read(reader);
             let signing = SigningConfig::read(reader);
-            let docs = docs(reader, environment);
-            Some(Self { environment, log, database: database?, queue, storage: storage?, signing: signing?, docs })
+            let docs = switch(reader, "API_DOCS", environment != Environment::Production);
+            let private_webhooks = switch(reader, "OUTBOUND_ALLOW_PRIVATE", false);
+            Some(Self {
+                environment,
+                log,
+                database: database?,
+                queue,
+                storage: storage?,
+                signing: signing?,
+                docs,
+                private_webhooks,
+            })
         })
     }
 }
@@ -80,14 +92,14 @@ impl SigningConfig {
     }
 }
 
-fn docs(reader: &mut Reader<'_>, environment: Environment) -> bool {
-    match reader.text("API_DOCS").as_deref() {
-        None => environment != Environment::Production,
+fn switch(reader: &mut Reader<'_>, name: &str, default: bool) -> bool {
+    match reader.text(name).as_deref() {
+        None => default,
         Some("on") => true,
         Some("off") => false,
         Some(other) => {
             let problem = format!("is \"{other}\", which is not one of on, off");
-            reader.problem("API_DOCS", &problem);
+            reader.problem(name, &problem);
             false
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared::db::{DbError, is_unavailable};
 use shared::secrets::SecretsError;
 use shared::storage::StorageError;
+use shared::webhooks::NoRandomness;
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -142,6 +143,12 @@ impl From<StorageError> for ApiError {
             StorageError::Gone => Self::NotFound,
             StorageError::Store(_) => Self::Unavailable(error.into()),
         }
+    }
+}
+
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        Self::Internal(error.into())
     }
 }
 

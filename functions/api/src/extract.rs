@@ -7,7 +7,7 @@ mod query;
 mod text;
 
 pub use caller::Caller;
-pub use id::Id;
+pub use id::{Id, Ids};
 pub use json::{Json, Nullable, given};
 pub use query::Query;
 pub use text::Fields;

@@ -8,6 +8,8 @@ mod jobs;
 mod openapi;
 mod schedules;
 mod tasks;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use health::HealthCache;
 
@@ -53,6 +55,15 @@ routes! {
     post   "/v1/jobs/{id}/cancel"      jobs::cancel_job;
     post   "/v1/jobs/{id}/retry"       jobs::retry_job;
     get    "/v1/schedules"             schedules::list_schedules;
+    get    "/v1/webhooks"              webhooks::list_webhooks;
+    post   "/v1/webhooks"              webhooks::create_webhook;
+    get    "/v1/webhooks/{id}"         webhooks::get_webhook;
+    patch  "/v1/webhooks/{id}"         webhooks::update_webhook;
+    delete "/v1/webhooks/{id}"         webhooks::delete_webhook;
+    post   "/v1/webhooks/{id}/rotate-secret"                 webhooks::rotate_webhook_secret;
+    post   "/v1/webhooks/{id}/test"    webhooks::test_webhook;
+    get    "/v1/webhooks/{id}/deliveries"                    webhook_deliveries::list_webhook_deliveries;
+    post   "/v1/webhooks/{id}/deliveries/{delivery}/replay"  webhook_deliveries::replay_webhook_delivery;
 }
 
 /// Returns the OpenAPI document of all routes.

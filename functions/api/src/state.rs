@@ -26,6 +26,8 @@ pub struct AppState {
     pub signing: SigningKeys,
     /// Whether `/openapi.json` is served.
     pub docs: bool,
+    /// Whether webhooks may lead into private networks.
+    pub private_webhooks: bool,
     /// The latest look at the dependencies.
     pub health: HealthCache,
 }
@@ -45,6 +47,7 @@ impl AppState {
             storage: Storage::new(config.storage),
             signing: SigningKeys::new(config.signing.source, secrets),
             docs: config.docs,
+            private_webhooks: config.private_webhooks,
             health: HealthCache::for_lambda(),
         }
     }

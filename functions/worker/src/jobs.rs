@@ -1,5 +1,6 @@
 //! The kinds of job that this worker runs: one file and one line each.
 
+mod deliver_webhook;
 mod expire_exports;
 mod export_tasks;
 mod remind_task;
@@ -10,9 +11,15 @@ use shared::exports::{ExpireExports, ExportTasks};
 use shared::jobs::Registry;
 use shared::mail::SendEmail;
 use shared::reminders::RemindTask;
+use shared::webhooks::DeliverWebhook;
 
 /// Every kind of this build.
 #[must_use]
 pub fn registry() -> Registry<State> {
-    Registry::default().with::<ExpireExports>().with::<ExportTasks>().with::<RemindTask>().with::<SendEmail>()
+    Registry::default()
+        .with::<DeliverWebhook>()
+        .with::<ExpireExports>()
+        .with::<ExportTasks>()
+        .with::<RemindTask>()
+        .with::<SendEmail>()
 }

@@ -1,5 +1,5 @@
 -- Null leaves a field as it is; $8 and $11 tell whether `due_at` and `remind_at` are to be changed at all. $13 leaves
--- tasks alone that have a reminder.
+-- tasks alone that have a reminder. Nothing is changed when a webhook of the owner hears of one of $14.
 update tasks
 set
     title = coalesce($3, title),
@@ -13,6 +13,9 @@ set
     completed_at = case when coalesce($5, status) = 'done' then coalesce(completed_at, $10) end,
     version = version + 1
 where owner_id = $1 and id = $2 and (remind_at is null or not $13::boolean)
+    and not exists (
+        select from webhook_endpoints where owner_id = $1 and state = 'enabled' and event_types && $14::text[]
+    )
 returning
     id as "id: _", title, description, status as "status: _", priority, tags, due_at, remind_at, created_at, updated_at,
     completed_at, version, reminder_job_id as "reminder_job: _"

@@ -77,6 +77,28 @@ async fn tasks_are_written_in_one_round_trip() {
     assert_eq!((create.len(), update.len(), delete.len()), (1, 1, 1), "{create:#?} {update:#?} {delete:#?}");
 }
 
+/// The look whether a webhook hears of a change costs nothing extra, as the test above says. Where one does, the change
+/// is made in a transaction.
+#[tokio::test]
+async fn a_change_that_a_webhook_hears_of_takes_a_transaction_and_others_do_not() {
+    let api = Measured::start().await;
+    let webhook = json!({ "url": "https://example.com", "event_types": ["task.created"] });
+    let task = api.send(Method::POST, "/v1/tasks", Some(json!({ "title": "Nap" }))).await;
+    let path = format!("/v1/tasks/{}", task["id"].as_str().unwrap());
+    api.send(Method::POST, "/v1/webhooks", Some(webhook)).await;
+
+    let update = api.cost(Method::PATCH, &path, Some(json!({ "title": "Work" }))).await;
+    let create = api.statements(Method::POST, "/v1/tasks", Some(json!({ "title": "Nap" }))).await;
+
+    assert_eq!(update.len(), 1, "{update:#?}");
+    let begins = ["insert into tasks", "BEGIN", "insert into tasks", "webhook_endpoints", "insert into jobs"];
+    let words = begins.into_iter().chain(["insert into webhook_deliveries", "COMMIT", "pg_notify"]);
+    assert_eq!(create.len(), 8, "{create:#?}");
+    for (statement, word) in create.iter().zip(words) {
+        assert!(statement.contains(word), "{word}: {create:#?}");
+    }
+}
+
 #[tokio::test]
 async fn an_export_is_enqueued_in_one_statement_and_told_in_one_more() {
     let api = Measured::start().await;
@@ -130,9 +152,8 @@ impl Measured {
         serde_json::from_slice(&body).unwrap_or_default()
     }
 
-    /// Returns the statements that a request runs once the connection has prepared them, and insists that each took a
-    /// single round trip.
-    async fn cost(&self, method: Method, path: &str, body: Option<Value>) -> Vec<String> {
+    /// Returns the statements that a request runs once the connection has prepared them.
+    async fn statements(&self, method: Method, path: &str, body: Option<Value>) -> Vec<String> {
         self.send(method.clone(), path, body.clone()).await;
         self.db.settle().await;
         self.proxy.reset();
@@ -140,7 +161,13 @@ impl Measured {
         self.send(method, path, body).await;
         self.db.settle().await;
 
-        let statements = self.proxy.statements();
+        self.proxy.statements()
+    }
+
+    /// Returns the statements that a request runs once the connection has prepared them, and insists that each took a
+    /// single round trip.
+    async fn cost(&self, method: Method, path: &str, body: Option<Value>) -> Vec<String> {
+        let statements = self.statements(method, path, body).await;
         // The pool asks each connection that is given back whether it lives: after the statement's answer, so that the
         // request does not wait for it. No request here runs two statements on one loan.
         let loans = statements.len();

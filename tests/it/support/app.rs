@@ -101,6 +101,7 @@ impl TestApp {
             storage: storage.clone(),
             signing: SigningKeys::new(key, secrets),
             docs: true,
+            private_webhooks: true,
             health: HealthCache::off(),
         };
         let outbound = Outbound::local(Arc::new(mail::gateway(&files.path().join(MAILS))));

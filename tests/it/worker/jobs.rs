@@ -1,5 +1,6 @@
 //! The kinds of job, one by one.
 
+mod deliver_webhook;
 mod expire_exports;
 mod remind_task;
 mod send_email;

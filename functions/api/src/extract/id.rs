@@ -20,3 +20,22 @@ impl FromRequestParts<AppState> for Id {
         id.map(Self).ok_or(ApiError::NotFound)
     }
 }
+
+/// The two ids of a path that names something within something else, from left to right.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids(pub Uuid, pub Uuid);
+
+impl FromRequestParts<AppState> for Ids {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else {
+            return Err(ApiError::NotFound);
+        };
+        let mut ids = params.iter().filter_map(|(_, value)| value.parse().ok());
+        match (ids.next(), ids.next()) {
+            (Some(outer), Some(inner)) => Ok(Self(outer, inner)),
+            _ => Err(ApiError::NotFound),
+        }
+    }
+}

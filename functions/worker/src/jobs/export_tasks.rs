@@ -10,13 +10,14 @@ use shared::exports::{self, ExportTasks, NewExport};
 use shared::ids::{OwnerId, TaskId};
 use shared::jobs::{Context, Failure, Job, Outcome};
 use shared::tasks;
+use shared::webhooks::{self, Event, EventType};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 
 /// Tasks in one page. A task has at most some 15 kB, so a page of the largest ones stays near 15 MB.
 const PAGE: i64 = 1_000;
 
-/// What the finished job says.
+/// What the finished job says, and webhooks hear.
 #[derive(Serialize)]
 struct Exported<'a> {
     rows: i64,
@@ -41,9 +42,15 @@ impl Job<State> for ExportTasks {
         let url = format!("/v1/exports/{}/content", context.job());
         let export =
             NewExport { job_id: context.job(), owner_id: owner, object_key: &object_key, content_type, rows, bytes };
+        let now = state.clock.now();
+        let exported = Exported { rows, bytes, content_type, url };
+        let finished = Event::new(EventType::ExportFinished, now, &exported)?;
         let mut tx = state.db.begin().await?;
-        exports::create(&mut tx, &export, state.clock.now()).await?;
-        context.commit(tx, Exported { rows, bytes, content_type, url }).await
+        exports::create(&mut tx, &export, now).await?;
+        let notices = webhooks::publish(&mut tx, owner, &[finished], &state.clock).await?;
+        let outcome = context.commit(tx, exported).await?;
+        state.notifier.notify(notices).await;
+        Ok(outcome)
     }
 }
 
