@@ -48,6 +48,7 @@ impl Pace {
     }
 
     /// Tells whether it is to happen now; whoever is told so does it.
+    #[must_use]
     pub fn is_due(&self, clock: &Clock) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, offset) = (Instant::now(), clock.offset_seconds());

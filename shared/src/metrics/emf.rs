@@ -44,6 +44,7 @@ impl Emf {
     }
 
     /// Returns what is new since the last call: nothing, a line, or more when a line cannot hold all durations.
+    #[must_use]
     pub fn lines(&self, clock: &Clock) -> Vec<Value> {
         let (now, before) = {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -63,7 +63,7 @@ struct Text(String);
 impl Text {
     fn head(&mut self, name: &str, help: &str, kind: &str) {
         // Writing into a string cannot fail.
-        let _written = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        let _written = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
     fn line(&mut self, name: &str, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
