@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
+/// A transaction on a connection of the pool; rolled back when it is dropped.
+pub type Tx = Transaction<'static, Postgres>;
+
 /// The certificate authorities of RDS, which the public trust stores lack.
 const RDS_ROOTS: &[u8] = include_bytes!("db/rds-global-bundle.pem");
 
@@ -109,7 +112,7 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::acquire`], and when PostgreSQL refuses the transaction.
-    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, DbError> {
+    pub async fn begin(&self) -> Result<Tx, DbError> {
         let connection = self.acquire().await?;
         Ok(Transaction::begin(connection, None).await?)
     }

@@ -9,7 +9,8 @@ use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::signer::Signer as _;
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub enum StorageError {
     /// There is no such file (any more).
     #[error("the file is gone")]
     Gone,
+    /// The file is there, and is not the one that was meant.
+    #[error("the file was replaced by another one")]
+    Changed,
     /// The folder or the bucket refused, or could not be reached.
     #[error(transparent)]
     Store(object_store::Error),
@@ -34,6 +38,7 @@ impl From<object_store::Error> for StorageError {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::Gone,
+            object_store::Error::Precondition { .. } => Self::Changed,
             other => Self::Store(other),
         }
     }
@@ -50,6 +55,15 @@ pub enum Download {
         /// The bytes.
         content: Box<dyn Stream<Item = Result<Bytes, StorageError>> + Send + Unpin>,
     },
+}
+
+/// A file that is there.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Size in bytes.
+    pub size: u64,
+    /// Another one when the file is replaced; `None` where the storage knows none.
+    pub version: Option<String>,
 }
 
 /// Where files are kept; built when first used.
@@ -77,11 +91,7 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made.
     pub fn writer(&self, key: &str) -> Result<BufWriter, StorageError> {
-        let store: Arc<dyn ObjectStore> = match self.store()? {
-            Store::Folder(folder) => folder,
-            Store::Bucket(bucket) => bucket,
-        };
-        Ok(BufWriter::with_capacity(store, Path::from(key), PART_BYTES).with_max_concurrency(1))
+        Ok(BufWriter::with_capacity(self.any()?, Path::from(key), PART_BYTES).with_max_concurrency(1))
     }
 
     /// Offers a file for download: a link into the bucket, or the folder's bytes.
@@ -103,20 +113,57 @@ impl Storage {
         }
     }
 
-    /// Deletes a file; it does not matter whether it is there.
+    /// Returns a link to which a client can send a file with `PUT`; `None` for a folder, which has none. S3 takes up to
+    /// 5 GB there, and signs no limit below that: whoever uses the file looks at its size.
     ///
     /// # Errors
-    /// When the folder or the bucket refuses or cannot be reached.
-    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
-        let key = Path::from(key);
-        let deleted = match self.store()? {
-            Store::Folder(folder) => folder.delete(&key).await,
-            Store::Bucket(bucket) => bucket.delete(&key).await,
-        };
-        match deleted.map_err(StorageError::from) {
-            Err(StorageError::Gone) => Ok(()),
-            other => other,
+    /// When the link cannot be signed.
+    pub async fn upload_link(&self, key: &str, lifetime: Duration) -> Result<Option<String>, StorageError> {
+        match self.store()? {
+            Store::Folder(_) => Ok(None),
+            Store::Bucket(bucket) => {
+                let link = bucket.signed_url(http::Method::PUT, &Path::from(key), lifetime).await?;
+                Ok(Some(link.into()))
+            }
         }
+    }
+
+    /// Looks for a file.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`] when there is none.
+    pub async fn find(&self, key: &str) -> Result<Found, StorageError> {
+        let found = self.any()?.head(&Path::from(key)).await.map_err(missing)?;
+        Ok(Found { size: found.size, version: found.e_tag })
+    }
+
+    /// Reads a part of a file that is still in the given version.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`] when there is no such file, [`StorageError::Changed`] when it was replaced.
+    pub async fn read(&self, key: &str, range: Range<u64>, version: Option<&str>) -> Result<Bytes, StorageError> {
+        let options =
+            GetOptions { range: Some(range.into()), if_match: version.map(str::to_owned), ..GetOptions::default() };
+        let part = self.any()?.get_opts(&Path::from(key), options).await.map_err(missing)?;
+        Ok(part.bytes().await?)
+    }
+
+    /// Deletes a file; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the folder or the bucket refuses.
+    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        match self.any()?.delete(&Path::from(key)).await.map_err(StorageError::from) {
+            Err(StorageError::Gone) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    fn any(&self) -> Result<Arc<dyn ObjectStore>, StorageError> {
+        Ok(match self.store()? {
+            Store::Folder(folder) => folder,
+            Store::Bucket(bucket) => bucket,
+        })
     }
 
     fn store(&self) -> Result<Store, StorageError> {
@@ -136,5 +183,13 @@ impl Storage {
             }
         };
         Ok(self.store.get_or_init(|| opened).clone())
+    }
+}
+
+/// S3 answers "forbidden" for what is not there to whoever may not list the bucket, and the functions may not.
+fn missing(error: object_store::Error) -> StorageError {
+    match error {
+        object_store::Error::PermissionDenied { .. } => StorageError::Gone,
+        other => other.into(),
     }
 }

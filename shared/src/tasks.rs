@@ -1,11 +1,15 @@
 //! Tasks: the domain that Errand ships with.
 
+mod create_many;
 mod events;
 mod page;
+mod rules;
 mod write;
 
+pub use create_many::create_many;
 pub use events::{created, deleted, updated};
 pub use page::{Filter, page};
+pub use rules::{PRIORITIES, check_reminder};
 pub use write::{Deleted, create, create_alone, delete, delete_alone, update, update_alone};
 
 use crate::ids::{JobId, OwnerId, TaskId};
@@ -24,6 +28,21 @@ pub enum Status {
     InProgress,
     /// Finished.
     Done,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Open, Self::InProgress, Self::Done];
+
+    /// The word for it, wherever it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::InProgress => "in_progress",
+            Self::Done => "done",
+        }
+    }
 }
 
 /// One task; webhooks see it as the API shows it.

@@ -5,6 +5,7 @@ mod budgets;
 pub mod events;
 mod exports;
 mod health;
+pub mod imports;
 mod jobs;
 mod openapi;
 mod problems;

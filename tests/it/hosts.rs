@@ -7,7 +7,7 @@ mod process;
 mod queue;
 mod services;
 mod slow;
-mod storage;
+pub mod storage;
 mod up;
 
 pub use client::Client;

@@ -21,7 +21,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The queue.
     pub queue: QueueConfig,
-    /// The files of exports.
+    /// The files of exports and imports.
     pub storage: StorageConfig,
     /// What signs tokens.
     pub signing: SigningConfig,

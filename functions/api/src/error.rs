@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::db::{DbError, is_unavailable};
+use shared::fields::Mistake;
 use shared::secrets::SecretsError;
 use shared::storage::StorageError;
 use shared::webhooks::NoRandomness;
@@ -40,10 +41,10 @@ pub enum ApiError {
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
-    /// The body has another type than JSON.
-    UnsupportedMediaType,
-    /// The body is too large.
-    TooLarge,
+    /// The body has a type that this route does not take; says which ones it does.
+    UnsupportedMediaType(&'static str),
+    /// The body is too large; says what may be sent.
+    TooLarge(&'static str),
     /// Something else has what the request wants.
     Conflict(FieldError),
     /// A dependency is down: the same request may succeed later.
@@ -72,9 +73,9 @@ impl ApiError {
             Self::Conflict(field) => {
                 (409, "conflict", "The request is in conflict with what is there", Some((&field.message).into()))
             }
-            Self::TooLarge => (413, "too-large", "The body is too large", Some("A body may have 1 MB at most.".into())),
-            Self::UnsupportedMediaType => {
-                (415, "unsupported-media-type", "The body has the wrong type", Some("Send application/json.".into()))
+            Self::TooLarge(detail) => (413, "too-large", "The body is too large", Some((*detail).into())),
+            Self::UnsupportedMediaType(detail) => {
+                (415, "unsupported-media-type", "The body has the wrong type", Some((*detail).into()))
             }
             Self::Invalid(_) => (422, "invalid", "Some fields are wrong", None),
             Self::Internal(_) => (500, "internal", "Something went wrong on our side", None),
@@ -119,6 +120,18 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<Mistake> for FieldError {
+    fn from(mistake: Mistake) -> Self {
+        Self { field: mistake.field, code: mistake.code, message: mistake.message }
+    }
+}
+
+impl From<Vec<Mistake>> for ApiError {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::Invalid(mistakes.into_iter().map(FieldError::from).collect())
+    }
+}
+
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         if error.is_unavailable() { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
@@ -141,7 +154,7 @@ impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Gone => Self::NotFound,
-            StorageError::Store(_) => Self::Unavailable(error.into()),
+            StorageError::Changed | StorageError::Store(_) => Self::Unavailable(error.into()),
         }
     }
 }

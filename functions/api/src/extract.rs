@@ -4,10 +4,9 @@ mod caller;
 mod id;
 mod json;
 mod query;
-mod text;
 
 pub use caller::Caller;
 pub use id::{Id, Ids};
-pub use json::{Json, Nullable, given};
+pub use json::{Json, Nullable, content_type, given, parse, unread};
 pub use query::Query;
-pub use text::Fields;
+pub use shared::fields::Fields;

@@ -4,10 +4,12 @@ mod auth;
 mod exports;
 mod health;
 mod hello;
+mod imports;
 mod jobs;
 mod openapi;
 mod schedules;
 mod tasks;
+mod uploads;
 mod webhook_deliveries;
 mod webhooks;
 
@@ -50,6 +52,10 @@ routes! {
     delete "/v1/tasks/{id}"            tasks::delete_task;
     post   "/v1/exports"               exports::create_export;
     get    "/v1/exports/{id}/content"  exports::get_export_content;
+    post   "/v1/imports"               imports::create_import;
+    get    "/v1/imports/{id}/errors"   imports::list_import_errors;
+    post   "/v1/uploads"               uploads::create_upload;
+    put    "/v1/uploads/{id}/content"  uploads::put_upload_content;
     get    "/v1/jobs"                  jobs::list_jobs;
     get    "/v1/jobs/{id}"             jobs::get_job;
     post   "/v1/jobs/{id}/cancel"      jobs::cancel_job;

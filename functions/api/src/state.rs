@@ -20,7 +20,7 @@ pub struct AppState {
     pub notifier: Notifier,
     /// The time.
     pub clock: Clock,
-    /// The files of exports.
+    /// The files of exports and imports.
     pub storage: Storage,
     /// What signs tokens.
     pub signing: SigningKeys,

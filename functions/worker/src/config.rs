@@ -16,7 +16,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The queue.
     pub queue: QueueConfig,
-    /// The files of exports.
+    /// The files of exports and imports.
     pub storage: StorageConfig,
     /// The function that sends mail and makes HTTP calls, by name or ARN; `None` where a process does that itself.
     pub outbound_function: Option<String>,

@@ -3,11 +3,13 @@
 mod deliver_webhook;
 mod expire_exports;
 mod export_tasks;
+mod import_tasks;
 mod remind_task;
 mod send_email;
 
 use crate::State;
 use shared::exports::{ExpireExports, ExportTasks};
+use shared::imports::ImportTasks;
 use shared::jobs::Registry;
 use shared::mail::SendEmail;
 use shared::reminders::RemindTask;
@@ -20,6 +22,7 @@ pub fn registry() -> Registry<State> {
         .with::<DeliverWebhook>()
         .with::<ExpireExports>()
         .with::<ExportTasks>()
+        .with::<ImportTasks>()
         .with::<RemindTask>()
         .with::<SendEmail>()
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct State {
     /// The database, for the job's own statements.
     pub db: Db,
-    /// The files of exports.
+    /// The files of exports and imports.
     pub storage: Storage,
     /// The time.
     pub clock: Clock,

@@ -168,7 +168,7 @@ impl QueueConfig {
     }
 }
 
-/// Where finished exports are kept.
+/// Where finished exports and files to import are kept.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
     /// A bucket or a folder.

@@ -2,13 +2,13 @@
 
 mod content;
 mod request;
-mod round_trip;
+pub mod round_trip;
 
 use crate::support::{Actor, TestApp};
 use serde_json::Value;
 
 /// Starts an export and runs it; returns its job.
-async fn export(app: &TestApp, actor: &Actor<'_>, request: Value) -> Value {
+pub async fn export(app: &TestApp, actor: &Actor<'_>, request: Value) -> Value {
     let accepted = actor.post("/v1/exports", request).await;
     accepted.json(202);
     app.drain().await;

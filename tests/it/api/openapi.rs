@@ -35,6 +35,8 @@ async fn the_document_has_every_route() {
     POST /v1/auth/register register
     POST /v1/exports create_export
     GET /v1/exports/{id}/content get_export_content
+    POST /v1/imports create_import
+    GET /v1/imports/{id}/errors list_import_errors
     GET /v1/jobs list_jobs
     GET /v1/jobs/{id} get_job
     POST /v1/jobs/{id}/cancel cancel_job
@@ -45,6 +47,8 @@ async fn the_document_has_every_route() {
     DELETE /v1/tasks/{id} delete_task
     GET /v1/tasks/{id} get_task
     PATCH /v1/tasks/{id} update_task
+    POST /v1/uploads create_upload
+    PUT /v1/uploads/{id}/content put_upload_content
     GET /v1/webhooks list_webhooks
     POST /v1/webhooks create_webhook
     DELETE /v1/webhooks/{id} delete_webhook

@@ -2,6 +2,7 @@
 
 mod crash;
 mod drain;
+mod imports;
 mod memory;
 mod metrics;
 mod refusal;

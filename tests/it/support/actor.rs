@@ -66,6 +66,15 @@ impl<'a> Actor<'a> {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// Sends a body that is no JSON of ours, with its type.
+    pub async fn send_as(&self, method: Method, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type);
+        if !self.token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        }
+        self.app.send(request.body(body.into()).unwrap()).await
+    }
+
     /// Creates a task that has these fields, and a title of no matter when none is given.
     pub async fn task(&self, mut fields: Value) -> Value {
         fields.as_object_mut().unwrap().entry("title").or_insert_with(|| "a task".into());

@@ -127,6 +127,23 @@ impl TestApp {
         self
     }
 
+    /// The paths of all files that are kept, below the folder of the storage.
+    pub fn files(&self) -> Vec<String> {
+        let mut open = vec![self.files.path().to_owned()];
+        let mut files = Vec::new();
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    files.push(path.strip_prefix(self.files.path()).unwrap().display().to_string());
+                }
+            }
+        }
+        files
+    }
+
     /// Sends a request to the router.
     pub async fn send(&self, request: axum::http::Request<Body>) -> Answer {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();

@@ -55,6 +55,9 @@ fn exports_are_private_encrypted_and_expire() {
     assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
     let rule = &bucket["LifecycleConfiguration"]["Rules"][0];
     assert_eq!((&rule["Status"], &rule["ExpirationInDays"]), (&json!("Enabled"), &json!(7)));
+    let imports = &bucket["LifecycleConfiguration"]["Rules"][1];
+    assert_eq!((&imports["Status"], &imports["ExpirationInDays"]), (&json!("Enabled"), &json!(3)));
+    assert_eq!(imports["Prefix"], "imports/");
     let statement = &stack.properties("ExportBucketPolicy")["PolicyDocument"]["Statement"][0];
     assert_eq!(statement["Effect"], "Deny");
     assert_eq!(statement["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));

@@ -13,7 +13,10 @@ fn each_function_may_do_what_it_does() {
         actions.into_iter().filter(|action| !action.starts_with("logs:")).collect::<Vec<_>>().join(" ")
     };
 
-    assert_eq!(actions("ApiRole"), "s3:GetObject secretsmanager:GetSecretValue sqs:GetQueueAttributes sqs:SendMessage");
+    assert_eq!(
+        actions("ApiRole"),
+        "s3:GetObject s3:PutObject secretsmanager:GetSecretValue sqs:GetQueueAttributes sqs:SendMessage"
+    );
     assert_eq!(actions("MigrateRole"), "secretsmanager:GetSecretValue");
     assert_eq!(
         actions("OutboundRole"),
@@ -22,9 +25,9 @@ fn each_function_may_do_what_it_does() {
     assert_eq!(actions("SchedulerRole"), "secretsmanager:GetSecretValue sqs:SendMessage");
     assert_eq!(
         actions("WorkerRole"),
-        "lambda:InvokeFunction s3:AbortMultipartUpload s3:DeleteObject s3:PutObject secretsmanager:GetSecretValue \
-         sqs:ChangeMessageVisibility \
-         sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage"
+        "lambda:InvokeFunction s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject \
+         secretsmanager:GetSecretValue sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes \
+         sqs:ReceiveMessage sqs:SendMessage"
     );
     assert_eq!(actions("TickRole"), "lambda:InvokeFunction");
 }
@@ -44,6 +47,23 @@ fn only_the_api_reads_what_signs_tokens() {
             _ => assert_eq!(reads["Resource"], database, "{function}"),
         }
     }
+}
+
+/// Exports are not written by the API, nor deleted by the worker.
+#[test]
+fn files_of_imports_are_apart_from_finished_exports() {
+    let Some(stack) = Stack::transformed() else { return };
+    let resource = |role: &str, action: &str| {
+        let statements = stack.properties(role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let found = statements.iter().find(|statement| list(&statement["Action"]).iter().any(|found| found == action));
+        found.unwrap_or_else(|| panic!("{role} may not {action}"))["Resource"].clone()
+    };
+
+    let imports = json!({ "Fn::Sub": "${ExportBucket.Arn}/imports/*" });
+
+    assert_eq!(resource("ApiRole", "s3:PutObject"), imports);
+    assert_eq!(resource("WorkerRole", "s3:GetObject"), imports);
+    assert_eq!(resource("WorkerRole", "s3:DeleteObject"), imports);
 }
 
 #[test]

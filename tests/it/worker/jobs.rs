@@ -2,5 +2,6 @@
 
 mod deliver_webhook;
 mod expire_exports;
+mod import_tasks;
 mod remind_task;
 mod send_email;

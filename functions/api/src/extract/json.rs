@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
+const LARGEST_BODY: &str = "A body may have 1 MB at most.";
+
 /// A JSON body, in or out.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
@@ -21,9 +23,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(ApiError::UnsupportedMediaType);
+            return Err(ApiError::UnsupportedMediaType("Send application/json."));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection, LARGEST_BODY))?;
         parse(&body).map(Self)
     }
 }
@@ -49,21 +51,31 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) ->
     T::deserialize(deserializer).map(Some)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Returns a request's media type in lower case, without its parameters.
+pub fn content_type(headers: &HeaderMap) -> String {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = content_type(headers);
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn unread(rejection: &BytesRejection) -> ApiError {
+/// Says why a body could not be read; `limit` is what a client is told when it is too large.
+pub fn unread(rejection: &BytesRejection, limit: &'static str) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::TooLarge
+        ApiError::TooLarge(limit)
     } else {
         ApiError::Malformed("The body could not be read to its end.".to_owned())
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+/// Reads a JSON object.
+///
+/// # Errors
+/// Names the field that is wrong, or says why this is no JSON object.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // Serde would take an array of the right length for a struct.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::Malformed("The body must be a JSON object.".to_owned()));

@@ -54,7 +54,7 @@ impl CredentialsIn {
             fields.wrong("email", "not_allowed", "must be an e-mail address");
         }
         fields.text("password", &self.password, 8..=128);
-        fields.check()
+        Ok(fields.check()?)
     }
 }
 

@@ -15,7 +15,7 @@ use shared::exports::{self, ExportTasks, Format};
 use shared::ids::JobId;
 use shared::jobs::{self, NewJob};
 use shared::storage::Download;
-use shared::tasks::Filter;
+use shared::tasks::{Filter, PRIORITIES};
 use utoipa::ToSchema;
 
 /// What to export, and how.
@@ -52,7 +52,7 @@ impl ExportIn {
     fn parse(self) -> Result<ExportTasks, ApiError> {
         let mut fields = Fields::default();
         if let Some(priority) = self.filter.priority {
-            fields.number("filter.priority", priority.into(), 0..=9);
+            fields.number("filter.priority", priority.into(), PRIORITIES);
         }
         for (field, text) in [("filter.tag", &self.filter.tag), ("filter.q", &self.filter.q)] {
             if let Some(text) = text {

@@ -42,7 +42,7 @@ pub(super) fn describe(mut openapi: OpenApi) -> OpenApi {
     Problem::schemas(&mut schemas);
     openapi.components = Some(components.schemas_from_iter(schemas).build());
     for path in openapi.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete];
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
         for operation in operations.into_iter().flatten() {
             operation.responses.responses.insert("default".to_owned(), Ref::from_response_name("Problem").into());
         }

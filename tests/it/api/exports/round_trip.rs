@@ -129,7 +129,7 @@ async fn an_export_has_the_callers_tasks_alone() {
 }
 
 /// A task in which every field varies, and each text is one that breaks careless quoting.
-fn awkward(number: usize) -> Value {
+pub fn awkward(number: usize) -> Value {
     let text = |offset: usize| TEXTS[(number + offset) % TEXTS.len()];
     let status = ["open", "in_progress", "done"][number % 3];
     let due_at = (!number.is_multiple_of(3)).then(|| format!("2026-12-{:02}T12:00:00.{number:06}Z", number % 20 + 1));
@@ -144,7 +144,7 @@ fn awkward(number: usize) -> Value {
 }
 
 /// All items of a list, page by page.
-async fn all(actor: &Actor<'_>, path: &str) -> Vec<Value> {
+pub async fn all(actor: &Actor<'_>, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {

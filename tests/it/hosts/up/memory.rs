@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const TASKS: i32 = 200_000;
 
 /// Above what the process has when it is idle.
-const MEMORY_LIMIT_KIB: u64 = 64 * 1024;
+pub const MEMORY_LIMIT_KIB: u64 = 64 * 1024;
 
 /// The longest that a transaction, and so its snapshot, may be open: a page takes less on the busiest machine, and an
 /// export in one transaction takes more.
@@ -69,13 +69,13 @@ async fn watch_snapshots(db: &mut PgConnection, client: &Client, job: &str) -> f
 }
 
 /// What the kernel says of the process's memory, where there is a `/proc`.
-fn kib(pid: u32, name: &str) -> Option<u64> {
+pub fn kib(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
 /// Lets the peak count from now on.
-fn forget_peak(pid: u32) {
+pub fn forget_peak(pid: u32) {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
 }

@@ -3,17 +3,12 @@
 use crate::ApiError;
 use crate::extract::{Fields, Nullable, given};
 use crate::page::Window;
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::tasks::{Changes, Filter, NewTask, Status, Task};
+use shared::fields::Mistake;
+use shared::tasks::{Changes, Filter, NewTask, PRIORITIES, Status, Task, check_reminder};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// Tags of one task.
-const MOST_TAGS: usize = 20;
-
-/// How far ahead a reminder may be.
-const REMINDER_REACH: Months = Months::new(5 * 12);
 
 /// A new task.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,17 +116,7 @@ pub(in crate::routes) struct ListTasks {
 
 impl TaskIn {
     pub(super) fn parse(self, now: DateTime<Utc>) -> Result<NewTask, ApiError> {
-        let mut fields = Fields::default();
-        check_title(&mut fields, &self.title);
-        check_description(&mut fields, &self.description);
-        check_priority(&mut fields, self.priority);
-        check_tags(&mut fields, &self.tags);
-        if let Some(due_at) = self.due_at {
-            fields.time("due_at", due_at);
-        }
-        check_remind_at(&mut fields, self.remind_at, now);
-        fields.check()?;
-        Ok(NewTask {
+        let task = NewTask {
             title: self.title,
             description: self.description,
             status: self.status.into(),
@@ -139,31 +124,15 @@ impl TaskIn {
             tags: self.tags,
             due_at: self.due_at,
             remind_at: self.remind_at,
-        })
+        };
+        refuse(task.check(), check_reminder(task.remind_at, now))?;
+        Ok(task)
     }
 }
 
 impl TaskPatch {
     pub(super) fn parse(self, now: DateTime<Utc>) -> Result<Changes, ApiError> {
-        let mut fields = Fields::default();
-        if let Some(title) = &self.title {
-            check_title(&mut fields, title);
-        }
-        if let Some(description) = &self.description {
-            check_description(&mut fields, description);
-        }
-        if let Some(priority) = self.priority {
-            check_priority(&mut fields, priority);
-        }
-        if let Some(tags) = &self.tags {
-            check_tags(&mut fields, tags);
-        }
-        if let Some(due_at) = self.due_at.0.flatten() {
-            fields.time("due_at", due_at);
-        }
-        check_remind_at(&mut fields, self.remind_at.0.flatten(), now);
-        fields.check()?;
-        Ok(Changes {
+        let changes = Changes {
             title: self.title,
             description: self.description,
             status: self.status.map(Into::into),
@@ -171,7 +140,9 @@ impl TaskPatch {
             tags: self.tags,
             due_at: self.due_at.0,
             remind_at: self.remind_at.0,
-        })
+        };
+        refuse(changes.check(), check_reminder(changes.remind_at.flatten(), now))?;
+        Ok(changes)
     }
 }
 
@@ -179,7 +150,7 @@ impl ListTasks {
     pub(super) fn parse(self) -> Result<(Filter, Window), ApiError> {
         let mut fields = Fields::default();
         if let Some(priority) = self.priority {
-            check_priority(&mut fields, priority);
+            fields.number("priority", priority.into(), PRIORITIES);
         }
         for (field, text) in [("tag", &self.tag), ("q", &self.q)] {
             if let Some(text) = text {
@@ -205,33 +176,10 @@ impl ListTasks {
     }
 }
 
-fn check_title(fields: &mut Fields, title: &str) {
-    fields.text("title", title, 1..=200);
-}
-
-fn check_description(fields: &mut Fields, description: &str) {
-    fields.text("description", description, 0..=10_000);
-}
-
-fn check_priority(fields: &mut Fields, priority: i16) {
-    fields.number("priority", priority.into(), 0..=9);
-}
-
-fn check_tags(fields: &mut Fields, tags: &[String]) {
-    if tags.len() > MOST_TAGS {
-        fields.wrong("tags", "too_many", format!("must be at most {MOST_TAGS}, and there are {}", tags.len()));
-    }
-    for (index, tag) in tags.iter().enumerate() {
-        fields.text(&format!("tags[{index}]"), tag, 1..=50);
-    }
-}
-
-fn check_remind_at(fields: &mut Fields, remind_at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
-    let Some(remind_at) = remind_at else { return };
-    let is_near = now.checked_add_months(REMINDER_REACH).is_none_or(|furthest| remind_at <= furthest);
-    if remind_at <= now || !is_near {
-        fields.wrong("remind_at", "out_of_range", "must be in the future, and within five years");
-    }
+fn refuse(task: Result<(), Vec<Mistake>>, reminder: Result<(), Mistake>) -> Result<(), ApiError> {
+    let mut mistakes = task.err().unwrap_or_default();
+    mistakes.extend(reminder.err());
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.into()) }
 }
 
 impl From<StatusIn> for Status {

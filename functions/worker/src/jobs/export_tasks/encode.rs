@@ -113,11 +113,6 @@ fn csv_writer() -> csv::Writer<Vec<u8>> {
 }
 
 fn record(task: &Task) -> anyhow::Result<[String; 12]> {
-    let status = match task.status {
-        Status::Open => "open",
-        Status::InProgress => "in_progress",
-        Status::Done => "done",
-    };
     let time = |time: Option<DateTime<Utc>>| {
         time.map_or_else(String::new, |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     };
@@ -125,7 +120,7 @@ fn record(task: &Task) -> anyhow::Result<[String; 12]> {
         task.id.to_string(),
         task.title.clone(),
         task.description.clone(),
-        status.to_owned(),
+        task.status.word().to_owned(),
         task.priority.to_string(),
         serde_json::to_string(&task.tags)?,
         time(task.due_at),

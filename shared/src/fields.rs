@@ -1,20 +1,36 @@
-//! Checks of fields that go beyond their types; all that is wrong is reported together.
+//! Checks of values that go beyond their types; all that is wrong is reported together.
 
-use crate::ApiError;
-use crate::error::FieldError;
 use chrono::{DateTime, Datelike as _, Utc};
 use std::ops::RangeInclusive;
+
+/// What was wrong with one field.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistake {
+    /// Where: a name, or a path like `tags[2]`.
+    pub field: String,
+    /// Names the kind of mistake; never changes.
+    pub code: &'static str,
+    /// The mistake in words.
+    pub message: String,
+}
+
+impl Mistake {
+    /// Makes one.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
 
 /// Collects what is wrong.
 #[derive(Debug, Default)]
 pub struct Fields {
-    errors: Vec<FieldError>,
+    mistakes: Vec<Mistake>,
 }
 
 impl Fields {
     /// Notes a mistake.
     pub fn wrong(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {
-        self.errors.push(FieldError { field: field.into(), code, message: message.into() });
+        self.mistakes.push(Mistake::new(field, code, message));
     }
 
     /// Checks a text's length in characters; PostgreSQL cannot keep U+0000, so it is refused.
@@ -52,7 +68,7 @@ impl Fields {
     ///
     /// # Errors
     /// All that is wrong.
-    pub fn check(self) -> Result<(), ApiError> {
-        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.errors)) }
+    pub fn check(self) -> Result<(), Vec<Mistake>> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(self.mistakes) }
     }
 }
