@@ -73,9 +73,10 @@ async fn a_batch_of_a_real_process_with_every_poison_spares_the_neighbours() {
     let broken = app.enqueue(&Broken(json!({ "act": "no such act", "slot": "x\0y" }))).await;
     let panics = app.enqueue_new(deed(Act::Panics)).await.row.id;
     let drop_panics = app.enqueue_new(deed(Act::DropPanics)).await.row.id;
+    let oversized = app.enqueue_new(deed(Act::Oversized)).await.row.id;
     let mut bodies = ["not JSON \0", "{}", r#"{"job": 7}"#, r#"["job"]"#].map(str::to_owned).to_vec();
     let bad = bodies.len();
-    let named = [unknown, newer, broken, panics, drop_panics, JobId::new()];
+    let named = [unknown, newer, broken, panics, drop_panics, oversized, JobId::new()];
     bodies.extend(named.into_iter().chain(neighbours.iter().map(|job| job.row.id)).map(look_at));
     let mut process = worker(&app, &exports).await;
 
@@ -96,6 +97,9 @@ async fn a_batch_of_a_real_process_with_every_poison_spares_the_neighbours() {
     let job = app.job(broken).await;
     assert_eq!((job.state, job.attempt), (State::Failed, 1));
     assert!(job.errors[0].starts_with("the payload is not one of brief version 1"), "{:?}", job.errors);
+    let job = app.job(oversized).await;
+    assert_eq!((job.state, job.attempt, job.result), (State::Failed, 1, None));
+    assert!(job.errors[0].starts_with("the result has 307202 bytes of JSON"), "{:?}", job.errors);
     let job = app.job(panics).await;
     assert_eq!((job.state, job.attempt, app.effects(panics).await), (State::Succeeded, 2, 1));
     assert_eq!(job.errors, ["the attempt panicked: attempt 1 panics"]);
