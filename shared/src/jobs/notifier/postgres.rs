@@ -113,7 +113,8 @@ fn payload(notices: &[Notice]) -> String {
             payload.push(',');
         }
         // Writing to a string cannot fail.
-        let _infallible = write!(payload, "{}@{}", notice.job, notice.after.as_secs());
+        let seconds = notice.after.as_millis().div_ceil(1000);
+        let _infallible = write!(payload, "{}@{seconds}", notice.job);
     }
     payload
 }
