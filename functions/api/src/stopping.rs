@@ -18,7 +18,7 @@ impl Stopping {
     pub(crate) async fn said(&mut self) {
         if self.0.wait_for(|stops| *stops).await.is_err() {
             // The host is gone without a word.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

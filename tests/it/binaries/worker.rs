@@ -145,7 +145,7 @@ async fn a_killed_workers_job_is_rescued_and_done_once_by_another() {
     let tick = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
     let answer = other.invoke(&event).await.answer();
 
-    assert_eq!(tick, json!({ "notified": 1, "rescued": 1, "exhausted": 0, "cancelled": 0 }));
+    assert_eq!(tick, json!({ "notified": 1, "rescued": 1, "exhausted": 0, "cancelled": 0, "scheduled": 0 }));
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     assert_eq!(stack.job(job).await, ("succeeded".to_owned(), 2, 1));
     let error: Value = sqlx::query_scalar("select errors -> 0 -> 'error' from jobs").fetch_one(&mut db).await.unwrap();

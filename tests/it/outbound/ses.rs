@@ -2,6 +2,7 @@
 
 use super::peer::{Peer, Then};
 use super::{a_mail, ask, failed, refused, sending};
+use crate::hosts::eventually;
 use crate::support::mail::letter;
 use crate::support::moto::moto;
 use ::outbound::{Gateway, Transport};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use shared::aws::Sdk;
 use shared::outbound::{Reply, Request};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn gateway(config: SdkConfig) -> Gateway {
     Gateway::new(sending(Transport::Ses), Arc::new(Sdk::from(config)))
@@ -23,8 +25,11 @@ async fn a_mail_is_handed_to_ses_as_it_was_composed() {
 
     let reply = ask(&gateway(moto.config()), Request::Mail(a_mail())).await.unwrap();
 
-    let data = text_of(&format!("{}/moto-api/data.json", moto.endpoint)).await;
-    let data: Value = serde_json::from_str(&data).unwrap();
+    // Other tests change what moto holds, and it fails when that happens while it writes it down.
+    let data = eventually("moto says what it holds", Duration::from_secs(20), async || {
+        serde_json::from_str::<Value>(&text_of(&format!("{}/moto-api/data.json", moto.endpoint)).await).ok()
+    })
+    .await;
     let messages = data["ses"]["RawMessage"].as_array().unwrap();
     let raw: Vec<&str> = messages.iter().filter_map(|message| message["raw_data"].as_str()).collect();
     let taken = raw.iter().find(|raw| raw.contains(&a_mail().id)).unwrap();

@@ -114,6 +114,7 @@ impl Lookout {
         if self.company == Company::Alone && shift.running() == 0 {
             // Perhaps there is another one.
             self.company = Company::AloneNext;
+            self.next = Instant::now();
         }
         if self.next_look(shift).is_none_or(|at| at > Instant::now()) {
             return;

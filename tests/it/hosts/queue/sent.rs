@@ -60,7 +60,7 @@ async fn a_tick_tells_of_due_jobs_now_and_of_later_ones_with_the_delay_that_is_l
 
     let tick = scheduler.invoke(&sample("scheduler-tick.json")).await.answer();
 
-    assert_eq!(tick, json!({ "notified": 3, "rescued": 0, "exhausted": 0 }));
+    assert_eq!(tick, json!({ "notified": 3, "rescued": 0, "exhausted": 0, "cancelled": 0, "scheduled": 0 }));
     assert_eq!(queue.messages().await, Messages { visible: 2, delayed: 1, in_flight: 0 });
     let expected = [(body(due), owner.to_string()), (body(of_the_system), "export_tasks".to_owned())];
     assert_eq!(waiting(&queue).await, BTreeSet::from(expected));

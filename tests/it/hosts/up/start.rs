@@ -109,6 +109,7 @@ async fn text_is_for_people() {
 
       API       http://[address]
       OpenAPI   http://[address]/openapi.json
+      metrics   http://[address]/metrics
       database  [database]
       queue     none needed: PostgreSQL's NOTIFY
       mail      [state]/mail
