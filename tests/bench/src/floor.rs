@@ -2,8 +2,8 @@
 //! nothing is logged, no lease is kept. The texts are the engine's files, so floor and engine cannot drift apart.
 
 use crate::kinds::{Work, apply};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 use uuid::Uuid;

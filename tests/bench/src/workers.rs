@@ -8,7 +8,7 @@ use shared::jobs::{LocalWorker, NewJob, Notifier, PostgresNotifier, enqueue_many
 use std::future::Future;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use worker::{Config, Worker};
+use worker::{Config, State, Worker};
 
 /// Nothing that is measured takes longer, unless it hangs.
 const LIMIT: Duration = Duration::from_mins(3);
@@ -37,7 +37,8 @@ impl LocalHost {
         })?;
         let local = LocalWorker::default();
         let notifier = Notifier::Postgres(PostgresNotifier::local(database.handle(1), local.clone()));
-        let worker = Worker::of(kinds::registry(), Worker::from_config(config).state, notifier);
+        let state = State { notifier, ..Worker::from_config(config).state };
+        let worker = Worker::of(kinds::registry(), state);
         Ok(Self { worker, local })
     }
 
