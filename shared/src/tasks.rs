@@ -9,7 +9,7 @@ mod write;
 pub use create_many::create_many;
 pub use events::{created, deleted, updated};
 pub use page::{Filter, page};
-pub use rules::{PRIORITIES, check_reminder};
+pub use rules::PRIORITIES;
 pub use write::{Deleted, create, create_alone, delete, delete_alone, update, update_alone};
 
 use crate::ids::{JobId, OwnerId, TaskId};

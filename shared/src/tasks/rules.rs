@@ -2,7 +2,6 @@
 
 use super::{Changes, NewTask};
 use crate::fields::{Fields, Mistake};
-use chrono::{DateTime, Months, Utc};
 use std::ops::RangeInclusive;
 
 /// The priorities there are.
@@ -11,64 +10,48 @@ pub const PRIORITIES: RangeInclusive<i64> = 0..=9;
 /// Tags of one task.
 const MOST_TAGS: usize = 20;
 
-/// How far ahead a reminder may be.
-const REMINDER_REACH: Months = Months::new(5 * 12);
-
 impl NewTask {
-    /// Checks the task, but for its reminder.
+    /// Checks the task.
     ///
     /// # Errors
     /// All that is wrong with it.
     pub fn check(&self) -> Result<(), Vec<Mistake>> {
         let mut fields = Fields::default();
-        title(&mut fields, &self.title);
-        description(&mut fields, &self.description);
-        priority(&mut fields, self.priority);
-        tags(&mut fields, &self.tags);
+        self.judge(&mut fields);
+        fields.check()
+    }
+
+    /// Notes all that is wrong with the task.
+    pub fn judge(&self, fields: &mut Fields) {
+        title(fields, &self.title);
+        description(fields, &self.description);
+        priority(fields, self.priority);
+        tags(fields, &self.tags);
         if let Some(due_at) = self.due_at {
             fields.time("due_at", due_at);
         }
-        fields.check()
     }
 }
 
 impl Changes {
-    /// Checks what is to be changed, but for the reminder.
-    ///
-    /// # Errors
-    /// All that is wrong with it.
-    pub fn check(&self) -> Result<(), Vec<Mistake>> {
-        let mut fields = Fields::default();
+    /// Notes all that is wrong with what is to be changed.
+    pub fn judge(&self, fields: &mut Fields) {
         if let Some(text) = &self.title {
-            title(&mut fields, text);
+            title(fields, text);
         }
         if let Some(text) = &self.description {
-            description(&mut fields, text);
+            description(fields, text);
         }
         if let Some(number) = self.priority {
-            priority(&mut fields, number);
+            priority(fields, number);
         }
         if let Some(list) = &self.tags {
-            tags(&mut fields, list);
+            tags(fields, list);
         }
         if let Some(due_at) = self.due_at.flatten() {
             fields.time("due_at", due_at);
         }
-        fields.check()
     }
-}
-
-/// Checks when somebody wants to be reminded.
-///
-/// # Errors
-/// When that is over, or too far away.
-pub fn check_reminder(remind_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), Mistake> {
-    let Some(remind_at) = remind_at else { return Ok(()) };
-    let is_near = now.checked_add_months(REMINDER_REACH).is_none_or(|furthest| remind_at <= furthest);
-    if remind_at > now && is_near {
-        return Ok(());
-    }
-    Err(Mistake::new("remind_at", "out_of_range", "must be in the future, and within five years"))
 }
 
 fn title(fields: &mut Fields, title: &str) {

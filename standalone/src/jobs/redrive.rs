@@ -37,7 +37,7 @@ pub(super) async fn run(
     lookup: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> anyhow::Result<()> {
     let RedriveArgs { dead_letters, limit, all } = arguments;
-    let (to, from) = urls(dead_letters, lookup)?;
+    let (to, from) = urls(dead_letters.as_deref(), lookup)?;
     let sdk = Sdk::default();
     let client = Client::new(sdk.config().await);
     let (to, from) = (Queue::new(&client, to), Queue::new(&client, from));
@@ -94,10 +94,11 @@ fn names_a_job(message: &Message) -> bool {
 
 /// The queue and the dead-letter queue.
 fn urls(
-    dead_letters: Option<String>,
+    dead_letters: Option<&str>,
     lookup: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> anyhow::Result<(String, String)> {
-    let lookup = |name: &str| dead_letters.clone().filter(|_| name == "DEAD_LETTER_QUEUE_URL").or_else(|| lookup(name));
+    let named = |name: &str| dead_letters.filter(|_| name == "DEAD_LETTER_QUEUE_URL").map(str::to_owned);
+    let lookup = |name: &str| named(name).or_else(|| lookup(name));
     let (to, from) = config::load(&lookup, |reader: &mut Reader<'_>| {
         let queue = QueueConfig::read(reader);
         let dead_letters = reader.text("DEAD_LETTER_QUEUE_URL");

@@ -49,7 +49,7 @@ fn only_the_api_reads_what_signs_tokens() {
     }
 }
 
-/// Exports are not written by the API, nor deleted by the worker.
+/// Exports are not written by the API, nor read by the worker.
 #[test]
 fn files_of_imports_are_apart_from_finished_exports() {
     let Some(stack) = Stack::transformed() else { return };
@@ -63,7 +63,6 @@ fn files_of_imports_are_apart_from_finished_exports() {
 
     assert_eq!(resource("ApiRole", "s3:PutObject"), imports);
     assert_eq!(resource("WorkerRole", "s3:GetObject"), imports);
-    assert_eq!(resource("WorkerRole", "s3:DeleteObject"), imports);
 }
 
 #[test]

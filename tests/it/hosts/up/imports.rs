@@ -2,11 +2,11 @@
 
 use super::memory::{MEMORY_LIMIT_KIB, forget_peak, kib};
 use crate::hosts::storage::plain_http;
-use crate::hosts::{Client, Errand, say, state_folder};
+use crate::hosts::{Client, Errand, eventually, say, state_folder};
 use crate::support::postgres;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const TASKS: i64 = 100_000;
 
@@ -36,7 +36,12 @@ async fn a_hundred_thousand_tasks_are_uploaded_and_imported_in_little_memory() {
     let sent = request.body(file).send().await.unwrap();
     let uploaded = started.elapsed();
     let import = client.post("/v1/imports", json!({ "upload_id": upload["id"], "format": "csv" })).await.json(202);
-    let result = client.result(import["id"].as_str().unwrap()).await;
+    let path = format!("/v1/jobs/{}", import["id"].as_str().unwrap());
+    let result = eventually("the import is done", Duration::from_mins(5), async || {
+        let job = client.get(&path).await.json(200);
+        (job["state"] == "succeeded").then(|| job["result"].clone())
+    })
+    .await;
     let more = kib(errand.pid(), "VmHWM:").unwrap().saturating_sub(idle);
 
     say(&format!(

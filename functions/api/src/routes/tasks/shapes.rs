@@ -3,12 +3,14 @@
 use crate::ApiError;
 use crate::extract::{Fields, Nullable, given};
 use crate::page::Window;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use serde::{Deserialize, Serialize};
-use shared::fields::Mistake;
-use shared::tasks::{Changes, Filter, NewTask, PRIORITIES, Status, Task, check_reminder};
+use shared::tasks::{Changes, Filter, NewTask, PRIORITIES, Status, Task};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+/// How far ahead a reminder may be.
+const REMINDER_REACH: Months = Months::new(5 * 12);
 
 /// A new task.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -125,7 +127,10 @@ impl TaskIn {
             due_at: self.due_at,
             remind_at: self.remind_at,
         };
-        refuse(task.check(), check_reminder(task.remind_at, now))?;
+        let mut fields = Fields::default();
+        task.judge(&mut fields);
+        check_remind_at(&mut fields, task.remind_at, now);
+        fields.check()?;
         Ok(task)
     }
 }
@@ -141,7 +146,10 @@ impl TaskPatch {
             due_at: self.due_at.0,
             remind_at: self.remind_at.0,
         };
-        refuse(changes.check(), check_reminder(changes.remind_at.flatten(), now))?;
+        let mut fields = Fields::default();
+        changes.judge(&mut fields);
+        check_remind_at(&mut fields, changes.remind_at.flatten(), now);
+        fields.check()?;
         Ok(changes)
     }
 }
@@ -176,10 +184,12 @@ impl ListTasks {
     }
 }
 
-fn refuse(task: Result<(), Vec<Mistake>>, reminder: Result<(), Mistake>) -> Result<(), ApiError> {
-    let mut mistakes = task.err().unwrap_or_default();
-    mistakes.extend(reminder.err());
-    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.into()) }
+fn check_remind_at(fields: &mut Fields, remind_at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    let Some(remind_at) = remind_at else { return };
+    let is_near = now.checked_add_months(REMINDER_REACH).is_none_or(|furthest| remind_at <= furthest);
+    if remind_at <= now || !is_near {
+        fields.wrong("remind_at", "out_of_range", "must be in the future, and within five years");
+    }
 }
 
 impl From<StatusIn> for Status {

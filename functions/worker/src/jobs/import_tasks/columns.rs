@@ -10,21 +10,21 @@ use shared::tasks::{NewTask, Status};
 /// What a message repeats of a file at most, in characters.
 const LONGEST_QUOTE: usize = 40;
 
-/// Every column of an export. Those that the server makes are read over: an imported task is a new one.
+/// Every column of an export. Those that the server makes are read over, because an imported task is a new one; so is the
+/// reminder, because a file must not make a crowd of mails.
 const COLUMNS: [Column; 12] = [
-    made_by_server("id"),
+    read_over("id"),
     given("title", |task, cell| cell.text().map(|value| task.title = value)),
     given("description", |task, cell| cell.text().map(|value| task.description = value)),
     given("status", |task, cell| cell.status().map(|value| task.status = value)),
     given("priority", |task, cell| cell.number().map(|value| task.priority = value)),
     given("tags", |task, cell| cell.texts().map(|value| task.tags = value)),
     given("due_at", |task, cell| cell.time().map(|value| task.due_at = value)),
-    // A file of old tasks is no reason for a crowd of mails.
-    made_by_server("remind_at"),
-    made_by_server("created_at"),
-    made_by_server("updated_at"),
-    made_by_server("completed_at"),
-    made_by_server("version"),
+    read_over("remind_at"),
+    read_over("created_at"),
+    read_over("updated_at"),
+    read_over("completed_at"),
+    read_over("version"),
 ];
 
 /// The column without which there is no task.
@@ -45,7 +45,7 @@ const fn given(name: &'static str, read: Read) -> Column {
     Column { name, read: Some(read) }
 }
 
-const fn made_by_server(name: &'static str) -> Column {
+const fn read_over(name: &'static str) -> Column {
     Column { name, read: None }
 }
 
