@@ -108,8 +108,13 @@ impl TestApp {
         let db_of_jobs = postgres::handle(url, 10);
         let state = State { db: db_of_jobs, storage, clock: clock.clone(), outbound, notifier: notifier.clone() };
         let worker = Worker::of(registry, state);
-        let (schedules, upkeep) = (Schedules::default(), Upkeep::default());
-        let scheduler = Scheduler { db, notifier, clock: clock.clone(), schedules, upkeep };
+        let scheduler = Scheduler {
+            db,
+            notifier,
+            clock: clock.clone(),
+            schedules: Schedules::default(),
+            upkeep: Upkeep::default(),
+        };
         let router = api::app(api.clone());
         Self { url: own_url, api, worker, scheduler, clock, router, may_leave_jobs: false, files }
     }

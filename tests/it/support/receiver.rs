@@ -30,8 +30,11 @@ pub struct Receiver {
 #[derive(Default)]
 struct Script {
     calls: Vec<Call>,
-    answers: VecDeque<(u16, Option<(&'static str, String)>, &'static str)>,
+    answers: VecDeque<Scripted>,
 }
+
+/// A status, a header and a body.
+type Scripted = (u16, Option<(&'static str, String)>, &'static str);
 
 /// One call.
 #[derive(Clone, Debug)]

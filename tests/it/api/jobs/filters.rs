@@ -25,12 +25,12 @@ async fn kind_and_state_are_met_exactly() {
 
     let found = async |query: &str| ids(&ada.get(&format!("/v1/jobs?{query}")).await.json(200));
 
-    assert_eq!(found("state=succeeded").await, [done.clone()]);
-    assert_eq!(found("state=failed").await, [failed.clone()]);
-    assert_eq!(found("state=running").await, [running.clone()]);
-    assert_eq!(found("state=cancelled").await, [cancelled.clone()]);
-    assert_eq!(found("state=available").await, [export.clone()]);
-    assert_eq!(found("kind=export_tasks").await, [export.clone()]);
+    assert_eq!(found("state=succeeded").await, std::slice::from_ref(&done));
+    assert_eq!(found("state=failed").await, std::slice::from_ref(&failed));
+    assert_eq!(found("state=running").await, std::slice::from_ref(&running));
+    assert_eq!(found("state=cancelled").await, std::slice::from_ref(&cancelled));
+    assert_eq!(found("state=available").await, std::slice::from_ref(&export));
+    assert_eq!(found("kind=export_tasks").await, std::slice::from_ref(&export));
     assert_eq!(found("kind=probe").await, [cancelled, running, failed.clone(), done]);
     assert_eq!(found("kind=probe&state=failed").await, [failed]);
     assert_eq!(found("kind=export_tasks&state=failed").await, [""; 0]);

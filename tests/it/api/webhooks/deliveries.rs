@@ -34,7 +34,7 @@ async fn the_log_says_what_was_sent_and_what_came_back() {
         "created_at": before[0]["created_at"],
         "finished_at": null,
     });
-    assert_eq!(before, [waiting.clone()]);
+    assert_eq!(before, std::slice::from_ref(&waiting));
     let mut ended = waiting;
     ended["state"] = json!("delivered");
     ended["attempts"] = json!(1);

@@ -18,7 +18,7 @@ async fn jobs_of_all_owners_are_listed_newest_first() {
     let owner = OwnerId::new();
     let failed = failed_job(&app).await.to_string();
     let waiting = app.enqueue(&Probe::Nothing).await.to_string();
-    let owned = app.enqueue_new(NewJob::new(&Probe::Nothing).unwrap().owned_by(owner)).await.row.id.to_string();
+    let of_ada = app.enqueue_new(NewJob::new(&Probe::Nothing).unwrap().owned_by(owner)).await.row.id.to_string();
 
     let owner = owner.to_string();
     let found = async |arguments: &[&str]| {
@@ -27,12 +27,12 @@ async fn jobs_of_all_owners_are_listed_newest_first() {
         jobs(&app, &all).await.json()
     };
 
-    assert_eq!(ids(&found(&[]).await), [owned.as_str(), &waiting, &failed]);
-    assert_eq!(ids(&found(&["--state", "available"]).await), [owned.as_str(), &waiting]);
-    assert_eq!(ids(&found(&["--owner", &owner]).await), [owned.as_str()]);
+    assert_eq!(ids(&found(&[]).await), [of_ada.as_str(), &waiting, &failed]);
+    assert_eq!(ids(&found(&["--state", "available"]).await), [of_ada.as_str(), &waiting]);
+    assert_eq!(ids(&found(&["--owner", &owner]).await), [of_ada.as_str()]);
     assert_eq!(ids(&found(&["--owner", &owner, "--state", "failed"]).await), [""; 0]);
     assert_eq!(ids(&found(&["--kind", "export_tasks"]).await), [""; 0]);
-    assert_eq!(ids(&found(&["--kind", "probe", "--limit", "1"]).await), [owned.as_str()]);
+    assert_eq!(ids(&found(&["--kind", "probe", "--limit", "1"]).await), [of_ada.as_str()]);
     let failed = &found(&["--state", "failed"]).await[0];
     assert_eq!((&failed["owner_id"], &failed["errors"][0]["error"]), (&Value::Null, &json!("hopeless")));
 }

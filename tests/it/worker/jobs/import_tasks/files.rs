@@ -165,7 +165,7 @@ async fn rows_across_the_parts_of_a_file_are_whole() {
                 String::from_utf8(writer.into_inner().unwrap()).unwrap()
             }
             "json" => serde_json::to_string_pretty(&rows).unwrap(),
-            _ => rows.iter().map(|row| format!("{row}\n")).collect(),
+            _ => rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
         assert!(file.len() > 2 * 1024 * 1024, "{} bytes", file.len());
 
