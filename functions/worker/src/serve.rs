@@ -33,7 +33,7 @@ pub async fn serve(worker: &Worker, local: &LocalWorker, slots: usize, stop: imp
         tokio::select! {
             () = &mut stop => break,
             _ = shift.turn() => {}
-            () = local.woken() => lookout.heed(local.take_alarm()),
+            () = local.woken() => lookout.heed(local.take_alarms()),
             seen = lookout.seen() => lookout.act(seen, &mut shift),
             () = sleep_until(next_look) => {}
             () = &mut announcing => {}

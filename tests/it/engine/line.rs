@@ -32,7 +32,7 @@ async fn the_more_urgent_job_is_first_whenever_it_was_written() {
 }
 
 #[tokio::test]
-async fn one_owners_ten_thousand_jobs_do_not_delay_anothers_one() {
+async fn ten_thousand_jobs_of_one_owner_do_not_delay_the_one_of_another() {
     let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
     let crowd = OwnerId::new();
     let mut db = app.db().await;

@@ -4,6 +4,7 @@ use crate::State;
 use futures_util::future::BoxFuture;
 use shared::db::DbError;
 use shared::jobs::{Claimed, FromLine, Next, Place, Runner, Shift};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// The longest time without a look, and without asking for the next alarm.
@@ -22,6 +23,9 @@ const WHOLE_LINE: Duration = Duration::from_millis(100);
 
 /// ... or, when that takes long, so rarely that it takes a small part of the time: 1 in this.
 const WHOLE_LINE_SHARE: u32 = 20;
+
+/// Times at which somebody wants a look are rounded up to multiples of this, in milliseconds.
+const GRAIN: u128 = 10;
 
 /// Alarms that one look rings.
 const ALARMS: i64 = 500;
@@ -56,12 +60,15 @@ struct Wanted {
 pub(super) struct Lookout {
     runner: Runner<State>,
     slots: usize,
+    start: Instant,
     looking: Option<BoxFuture<'static, Seen>>,
     next: Instant,
     /// Somebody said "look" while a look was under way.
     again: bool,
     /// When alarms are to be rung, or asked for.
     alarm: Instant,
+    /// When somebody wants a look.
+    asked: BTreeSet<Instant>,
     /// The last look found as many as it asked for.
     is_long: bool,
     /// Where the next look in a long line begins.
@@ -87,10 +94,12 @@ impl Lookout {
         Self {
             runner,
             slots,
+            start: now,
             looking: None,
             next: now,
             again: false,
             alarm: now,
+            asked: BTreeSet::new(),
             is_long: false,
             from: Place::START,
             whole_line: now,
@@ -98,16 +107,16 @@ impl Lookout {
         }
     }
 
-    /// Looks soon, or when the time has come that somebody named.
-    pub(super) fn heed(&mut self, at: Option<Instant>) {
+    /// Looks when the times have come that somebody named, and soon when there are none or they are over.
+    pub(super) fn heed(&mut self, times: BTreeSet<Instant>) {
         let now = Instant::now();
-        match at {
-            Some(at) if at > now => self.alarm = self.alarm.min(at),
-            _ => {
-                self.next = now;
-                self.again = self.looking.is_some();
-            }
+        if times.first().is_none_or(|at| *at <= now) {
+            self.next = now;
+            self.again = self.looking.is_some();
         }
+        let start = self.start;
+        self.asked.extend(times.into_iter().filter(|at| *at > now).map(|at| later(start, at)));
+        self.asked.first().inspect(|at| self.alarm = self.alarm.min(**at));
     }
 
     pub(super) fn look_if_due(&mut self, shift: &Shift<State>) {
@@ -165,7 +174,9 @@ impl Lookout {
             Ok(found) => {
                 if let Some(next) = found.next {
                     self.company = if next.suspects { Company::AloneNext } else { Company::Mixed };
-                    self.alarm = now + next.alarm.unwrap_or(POLL).min(POLL);
+                    self.asked = self.asked.split_off(&seen.began);
+                    let own = now + next.alarm.unwrap_or(POLL).min(POLL);
+                    self.alarm = self.asked.first().map_or(own, |at| own.min(*at));
                 }
                 if let Some(job) = found.suspect {
                     self.company = Company::Alone;
@@ -198,6 +209,12 @@ impl Lookout {
             self.next = now;
         }
     }
+}
+
+/// Puts a time off until the next multiple of a few milliseconds, so that a crowd of times becomes few looks.
+fn later(start: Instant, at: Instant) -> Instant {
+    let since = at.saturating_duration_since(start).as_millis() / GRAIN + 1;
+    start + Duration::from_millis(u64::try_from(since * GRAIN).unwrap_or(u64::MAX))
 }
 
 async fn look(runner: &Runner<State>, wanted: Wanted) -> Result<Found, DbError> {

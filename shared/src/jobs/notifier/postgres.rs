@@ -3,6 +3,7 @@
 use super::{Notice, NotifyError};
 use crate::db::Db;
 use crate::jobs::CHANNEL;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,8 +25,8 @@ pub struct PostgresNotifier {
 pub struct LocalWorker {
     wake: Arc<Notify>,
     free: Arc<AtomicUsize>,
-    /// The earliest time at which somebody wants the worker to look.
-    alarm: Arc<Mutex<Option<Instant>>>,
+    /// The times at which somebody wants the worker to look.
+    alarms: Arc<Mutex<BTreeSet<Instant>>>,
 }
 
 impl LocalWorker {
@@ -37,10 +38,7 @@ impl LocalWorker {
     /// Tells the worker to look in so long.
     pub fn wake_in(&self, after: Duration) {
         let at = Instant::now() + after;
-        {
-            let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
-            *alarm = Some(alarm.map_or(at, |earlier| earlier.min(at)));
-        }
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
         self.wake.notify_one();
     }
 
@@ -52,10 +50,10 @@ impl LocalWorker {
         }
     }
 
-    /// Takes the earliest time at which somebody wants the worker to look.
+    /// Takes the times at which somebody wants the worker to look.
     #[must_use]
-    pub fn take_alarm(&self) -> Option<Instant> {
-        self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take_alarms(&self) -> BTreeSet<Instant> {
+        std::mem::take(&mut *self.alarms.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits until somebody tells the worker to look; a word said before counts.
