@@ -1,31 +1,27 @@
 //! The database: a small pool that is built when it is first used, with credentials that may change under it.
 
+mod connection;
 mod failure;
+mod pool;
 
+pub use connection::{Connection, Tx};
 pub use failure::{constraint, is_unavailable};
 
 use crate::config::{DatabaseConfig, DatabaseSource};
 use crate::secrets::{Secrets, SecretsError, Stage};
+use pool::Pool;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool, Postgres, Transaction};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::future::Future;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// A transaction on a connection of the pool; rolled back when it is dropped.
-pub type Tx = Transaction<'static, Postgres>;
-
 /// The certificate authorities of RDS, which the public trust stores lack.
 const RDS_ROOTS: &[u8] = include_bytes!("db/rds-global-bundle.pem");
-
-/// A connection that idled longer than this is asked whether it still lives before it is used: the server, a proxy or
-/// a frozen sandbox may have lost it. Fresher ones are not asked, which saves a round trip on each request.
-const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// No connection could be had.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +50,7 @@ pub struct Db {
 struct Inner {
     config: DatabaseConfig,
     secrets: Secrets,
-    pool: OnceCell<PgPool>,
+    pool: OnceCell<Arc<Pool>>,
 }
 
 #[derive(Deserialize)]
@@ -93,13 +89,13 @@ impl Db {
     ///
     /// # Errors
     /// When the credentials cannot be read or no connection can be had in time.
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbError> {
+    pub async fn acquire(&self) -> Result<Connection, DbError> {
         let pool = self.pool().await?;
         match pool.acquire().await {
             Err(error) if failure::is_authentication(&error) => {
                 if let DatabaseSource::Secret { arn, .. } = &self.inner.config.source {
                     self.inner.secrets.forget(arn).await;
-                    pool.set_connect_options(self.connect_options().await?);
+                    pool.set_options(self.connect_options().await?);
                     return Ok(pool.acquire().await?);
                 }
                 Err(error.into())
@@ -114,21 +110,16 @@ impl Db {
     /// As [`Db::acquire`], and when PostgreSQL refuses the transaction.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let connection = self.acquire().await?;
-        Ok(Transaction::begin(connection, None).await?)
+        Ok(Tx::begin(connection).await?)
     }
 
     /// Waits until every connection is back in the pool, so that dropped transactions are rolled back before the
     /// sandbox freezes; gives up after a second.
     pub async fn settle(&self) {
         let Some(pool) = self.inner.pool.get() else { return };
-        let all_back = async {
-            while pool.num_idle() < pool.size() as usize {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(1), all_back).await.is_err() {
+        if !pool.settle().await {
             tracing::warn!(
-                "Connections are still in use at the end of a batch, their transactions may stay open until they time out"
+                "Statements still ran at the end of a batch, their connections are closed; locks may stay until they time out"
             );
         }
     }
@@ -178,24 +169,10 @@ impl Db {
             .disable_statement_logging())
     }
 
-    async fn pool(&self) -> Result<&PgPool, DbError> {
+    async fn pool(&self) -> Result<&Arc<Pool>, DbError> {
         self.inner
             .pool
-            .get_or_try_init(|| async {
-                Ok(PgPoolOptions::new()
-                    .max_connections(self.inner.config.pool_size)
-                    .acquire_timeout(Duration::from_secs(4))
-                    .test_before_acquire(false)
-                    .before_acquire(|connection, meta| {
-                        Box::pin(async move {
-                            if meta.idle_for > TRUSTED_IDLE_TIME {
-                                connection.ping().await?;
-                            }
-                            Ok(true)
-                        })
-                    })
-                    .connect_lazy_with(self.connect_options().await?))
-            })
+            .get_or_try_init(|| async { Ok(Pool::new(self.inner.config.pool_size, self.connect_options().await?)) })
             .await
     }
 }

@@ -12,6 +12,7 @@ mod api;
 mod architecture;
 mod binaries;
 mod chaos;
+mod db;
 mod engine;
 mod hosts;
 mod metrics;

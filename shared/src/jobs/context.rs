@@ -3,12 +3,12 @@
 use super::job::{Failure, OrDiscard as _, Outcome, Success};
 use super::text::storable;
 use crate::clock::Clock;
+use crate::db::Tx;
 use crate::ids::{JobId, OwnerId};
 use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sqlx::{Postgres, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI16, Ordering};
 use std::time::{Duration, Instant};
@@ -111,11 +111,7 @@ impl Context {
     /// [`Failure::Superseded`] when the lease was lost, [`Failure::Cancelled`] when the job was called off; everything is
     /// rolled back. [`Failure::Retry`] when the commit failed or its answer was lost: the next attempt finds out, because
     /// it reads the checkpoint.
-    pub async fn save(
-        &self,
-        mut tx: Transaction<'static, Postgres>,
-        checkpoint: &(impl Serialize + Sync),
-    ) -> Result<(), Failure> {
+    pub async fn save(&self, mut tx: Tx, checkpoint: &(impl Serialize + Sync)) -> Result<(), Failure> {
         let checkpoint = json(checkpoint, "checkpoint", LARGEST_CHECKPOINT)?;
         let progress = self.signals.progress();
         let writing = Writing::begin(&self.signals);
@@ -164,11 +160,7 @@ impl Context {
     /// # Errors
     /// [`Failure::Superseded`] when the lease was lost; everything is rolled back. [`Failure::Retry`] when the commit
     /// failed or its answer was lost; in the latter case the fence keeps what was committed.
-    pub async fn commit(
-        &self,
-        mut tx: Transaction<'static, Postgres>,
-        result: impl Serialize,
-    ) -> Result<Outcome, Failure> {
+    pub async fn commit(&self, mut tx: Tx, result: impl Serialize) -> Result<Outcome, Failure> {
         let result = json(&result, "result", LARGEST_RESULT)?;
         self.signals.writing.store(true, Ordering::Release);
         let finished =

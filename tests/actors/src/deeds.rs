@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::db::Tx;
 use shared::jobs::{Backoff, Context, Failure, Jitter, Job, Outcome, Payload, Registry};
-use sqlx::{Postgres, Transaction};
 use std::time::Duration;
 use worker::State;
 
@@ -166,7 +166,7 @@ impl Deed {
     }
 
     /// Has the effect, in a transaction that is still open.
-    async fn begin(&self, state: &State, context: &Context) -> Result<Transaction<'static, Postgres>, Failure> {
+    async fn begin(&self, state: &State, context: &Context) -> Result<Tx, Failure> {
         let mut tx = state.db.begin().await?;
         sqlx::query("insert into effects (job_id, epoch) values ($1, $2)")
             .bind(context.job())
