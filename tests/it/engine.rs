@@ -9,6 +9,7 @@ mod enqueue;
 mod lease;
 mod line;
 mod outcomes;
+mod plans;
 mod prune;
 mod quarantine;
 mod release;

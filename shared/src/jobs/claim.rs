@@ -7,7 +7,9 @@ use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use std::time::Duration;
 
 /// Makes a [`Claimed`] of a row that has its columns and others.
@@ -40,8 +42,8 @@ pub struct Claimed {
     pub kind: String,
     /// The payload's version.
     pub version: i16,
-    /// Its input.
-    pub payload: Value,
+    /// Its input, not looked at yet.
+    pub payload: Json<Box<RawValue>>,
     /// Whose it is.
     pub owner: Option<OwnerId>,
     /// Which attempt this is, from 1.

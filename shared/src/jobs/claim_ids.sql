@@ -67,7 +67,7 @@ select
     judged.max_attempts as "max_attempts?",
     moved.epoch as "epoch?",
     moved.attempt as "attempt?",
-    moved.payload as "payload?",
+    moved.payload as "payload?: Json<Box<RawValue>>",
     moved.checkpoint as "checkpoint?"
 from unnest($1) as asked (id)
 left join judged on judged.id = asked.id

@@ -28,5 +28,5 @@ set
 from due
 where jobs.id = due.id
 returning
-    jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.payload, jobs.checkpoint,
-    jobs.owner_id, extract(epoch from due.now - jobs.run_at)::float8 as "waited!"
+    jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.checkpoint, jobs.owner_id,
+    jobs.payload as "payload: Json<Box<RawValue>>", extract(epoch from due.now - jobs.run_at)::float8 as "waited!"

@@ -12,7 +12,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// What an attempt's end does to its job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Verdict {
     /// It succeeded, with this result.
     Done(Value),
@@ -34,7 +34,7 @@ pub(super) enum Verdict {
 const TOO_OLD: &str = "the job was put off until it was older than it may be";
 
 /// The end of one attempt, to be written.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Ending {
     pub(super) id: JobId,
     pub(super) epoch: i32,
@@ -54,7 +54,7 @@ pub(super) struct Settled {
 #[tracing::instrument(level = "debug", name = "db.jobs.settle", skip_all, fields(jobs = endings.len()))]
 pub(super) async fn settle(
     db: &mut PgConnection,
-    endings: &[Ending],
+    endings: &[&Ending],
     clock: &Clock,
 ) -> Result<HashMap<JobId, Settled>, sqlx::Error> {
     let mut columns = Columns::default();
@@ -87,8 +87,10 @@ pub(super) async fn settle(
                 _ => State::Available,
             };
             let after = Duration::from_secs_f64(row.delay);
-            let notice = (state == State::Available && after <= HORIZON)
-                .then(|| Notice::new(id, &row.kind, row.owner_id.map(OwnerId), after));
+            let notice = row
+                .kind
+                .filter(|_| after <= HORIZON)
+                .map(|kind| Notice::new(id, &kind, row.owner_id.map(OwnerId), after));
             (id, Settled { state, notice })
         })
         .collect())

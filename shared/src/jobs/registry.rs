@@ -5,16 +5,16 @@ use super::job::{Failure, Job, OrDiscard as _, Outcome};
 use super::{Context, LONGEST_LEASE, Payload};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
-use serde_json::Value;
-use std::collections::HashMap;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
 
-type Run<S> = fn(Value, S, Context) -> BoxFuture<'static, Result<Outcome, Failure>>;
+type Run<S> = fn(Box<RawValue>, S, Context) -> BoxFuture<'static, Result<Outcome, Failure>>;
 
 /// Every (kind, version) that this build can run.
 pub struct Registry<S> {
-    entries: HashMap<(&'static str, i16), Entry<S>>,
+    entries: HashMap<&'static str, BTreeMap<i16, Entry<S>>>,
 }
 
 pub(super) struct Entry<S> {
@@ -35,7 +35,7 @@ pub(super) struct Supported {
 
 impl<S> fmt::Debug for Registry<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.keys()).finish()
+        f.debug_map().entries(self.entries.iter().map(|(kind, versions)| (kind, versions.keys()))).finish()
     }
 }
 
@@ -64,23 +64,24 @@ impl<S: Send + 'static> Registry<S> {
 
     fn add<J: Job<S>>(mut self, version: i16, run: Run<S>) -> Self {
         let entry = Entry { kind: J::KIND, run, timeout: J::TIMEOUT, backoff: J::BACKOFF, max_age: J::MAX_AGE };
-        self.entries.insert((J::KIND, version), entry);
+        self.entries.entry(J::KIND).or_default().insert(version, entry);
         self
     }
 }
 
 impl<S> Registry<S> {
     pub(super) fn entry(&self, kind: &str, version: i16) -> Option<&Entry<S>> {
-        // The key's name is static, the row's is not: look the few kinds through instead of leaking memory.
-        self.entries.iter().find(|((known, at), _)| *known == kind && *at == version).map(|(_, entry)| entry)
+        self.entries.get(kind)?.get(&version)
     }
 
     pub(super) fn supported(&self) -> Supported {
         let mut supported = Supported::default();
-        for ((kind, version), entry) in &self.entries {
-            supported.kinds.push((*kind).to_owned());
-            supported.versions.push(*version);
-            supported.leases.push(entry.lease().as_secs_f64());
+        for (kind, versions) in &self.entries {
+            for (version, entry) in versions {
+                supported.kinds.push((*kind).to_owned());
+                supported.versions.push(*version);
+                supported.leases.push(entry.lease().as_secs_f64());
+            }
         }
         supported
     }
@@ -94,12 +95,12 @@ impl<S> Entry<S> {
 }
 
 fn run<S: Send + 'static, P: Payload + Into<J>, J: Job<S>>(
-    payload: Value,
+    payload: Box<RawValue>,
     state: S,
     context: Context,
 ) -> BoxFuture<'static, Result<Outcome, Failure>> {
     Box::pin(async move {
-        let payload: P = serde_json::from_value(payload)
+        let payload: P = serde_json::from_str(payload.get())
             .with_context(|| format!("the payload is not one of {} version {}", P::KIND, P::VERSION))
             .or_discard()?;
         let job: J = payload.into();

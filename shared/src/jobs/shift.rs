@@ -81,6 +81,8 @@ pub struct Shift<S> {
     deadline: Option<Instant>,
     tasks: JoinSet<Result<Outcome, Failure>>,
     attempts: HashMap<tokio::task::Id, Attempt>,
+    /// When the attempts are to be looked through: no later than the first of them has to be stopped or given up on.
+    look: Option<Instant>,
     ledger: ledger::Ledger,
     heart: heart::Heart,
 }
@@ -98,6 +100,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             deadline,
             tasks: JoinSet::new(),
             attempts: HashMap::new(),
+            look: None,
             ledger: ledger::Ledger::new(patience, deadline),
             heart: heart::Heart::default(),
         }
@@ -133,9 +136,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 signals: std::sync::Arc::default(),
             };
             let attempt = Attempt::new(&job, entry, claimed_at, &context);
-            let work = attempt::guarded((entry.run)(job.payload, inner.state.clone(), context), limit, attempt.span());
+            let work =
+                attempt::guarded((entry.run)(job.payload.0, inner.state.clone(), context), limit, attempt.span());
             let handle = self.tasks.spawn(work);
             self.heart.hurry(attempt.lease);
+            self.look = earliest(self.look, Some(attempt.look_at()));
             self.attempts.insert(handle.id(), attempt.with_handle(handle));
         }
     }
@@ -145,41 +150,57 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         for attempt in self.attempts.values_mut() {
             attempt.stop(Stop::Release);
         }
+        self.look = self.attempts.values().map(Attempt::look_at).min();
     }
 
     /// Waits for the next thing to happen and deals with it; returns the attempts that ended by it, with their ends
     /// written. Dropping the future between turns loses nothing. Waits forever when the shift is idle.
     pub async fn turn(&mut self) -> Vec<(JobId, End)> {
-        heart::Heart::stop_expired(&mut self.attempts);
-        let stuck = self.write_off();
-        if !stuck.is_empty() {
-            return stuck;
+        if self.look.is_some_and(|at| at <= Instant::now()) {
+            let stuck = self.look_through();
+            if !stuck.is_empty() {
+                return stuck;
+            }
         }
         self.ledger.begin_writing(&self.runner);
         self.heart.begin_beating(&self.runner, &self.attempts);
-        let due = self.heart.due_at(&self.attempts);
+        let due = if self.attempts.is_empty() { None } else { earliest(self.look, self.heart.due_at()) };
         tokio::select! {
-            Some(joined) = self.tasks.join_next_with_id() => self.ended(joined),
+            Some(joined) = self.tasks.join_next_with_id() => {
+                let mut ends = Vec::new();
+                let mut next = Some(joined);
+                while let Some(joined) = next {
+                    ends.extend(self.ended(joined));
+                    next = self.tasks.try_join_next_with_id();
+                }
+                ends
+            }
             written = self.ledger.written() => {
                 let closed = self.ledger.close(written);
                 closed.into_iter().map(|closed| self.over(closed.job, closed.attempt, closed.end)).collect()
             }
             beaten = self.heart.beaten() => {
                 self.heart.listen(beaten, &mut self.attempts);
+                self.look = self.attempts.values().map(Attempt::look_at).min();
                 Vec::new()
             }
             () = sleep_until(due) => Vec::new(),
         }
     }
 
-    /// Gives up on attempts that were stopped and go on: they never await. A host with a deadline is ended by that; in one
-    /// that stays, such an attempt has its thread for good.
-    fn write_off(&mut self) -> Vec<(JobId, End)> {
-        if self.deadline.is_some() {
-            return Vec::new();
+    /// Stops attempts whose time is up, and gives up on those that were stopped and go on: they never await. A host with a
+    /// deadline is ended by that; in one that stays, such an attempt has its thread for good.
+    fn look_through(&mut self) -> Vec<(JobId, End)> {
+        let now = Instant::now();
+        for attempt in self.attempts.values_mut().filter(|attempt| attempt.is_over(now)) {
+            attempt.stop(Stop::LeaseLost);
         }
-        let stuck: Vec<Attempt> =
-            self.attempts.extract_if(|_, attempt| attempt.is_stuck()).map(|(_, attempt)| attempt).collect();
+        let mut stuck = Vec::new();
+        if self.deadline.is_none() {
+            stuck.extend(self.attempts.extract_if(|_, attempt| attempt.is_stuck(now)).map(|(_, attempt)| attempt));
+        }
+        // Those that are stuck under a deadline are not looked at again.
+        self.look = self.attempts.values().map(Attempt::look_at).filter(|at| *at > now).min();
         stuck.into_iter().map(|attempt| self.over(attempt.id, attempt.measured(), attempt.stuck())).collect()
     }
 
@@ -191,16 +212,20 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         (job, end)
     }
 
-    fn ended(&mut self, joined: Result<(tokio::task::Id, Result<Outcome, Failure>), JoinError>) -> Vec<(JobId, End)> {
+    /// Notes the end of an attempt down, to be written; or tells what became of it, when there is nothing to write.
+    fn ended(
+        &mut self,
+        joined: Result<(tokio::task::Id, Result<Outcome, Failure>), JoinError>,
+    ) -> Option<(JobId, End)> {
         let task = match &joined {
             Ok((task, _)) => *task,
             Err(error) => error.id(),
         };
-        let Some(attempt) = self.attempts.remove(&task) else { return Vec::new() };
+        let attempt = self.attempts.remove(&task)?;
         let measured = attempt.measured();
         let verdict = match joined {
             Ok((_, Ok(Outcome(Success::Committed)))) => {
-                return vec![self.over(attempt.id, measured, End::Succeeded)];
+                return Some(self.over(attempt.id, measured, End::Succeeded));
             }
             Ok((_, Ok(Outcome(Success::Done(result))))) => Verdict::Done(result),
             Ok((_, Ok(Outcome(Success::Continues)))) => Verdict::Continue,
@@ -213,12 +238,17 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             Err(_) if attempt.was_stopped_for(Stop::Release) => Verdict::Release,
             Err(_) if attempt.was_stopped_for(Stop::Cancelled) => Verdict::Cancelled,
             Ok((_, Err(Failure::Superseded))) | Err(_) => {
-                return vec![self.over(attempt.id, measured, attempt.superseded())];
+                return Some(self.over(attempt.id, measured, attempt.superseded()));
             }
         };
         self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict }, measured);
-        Vec::new()
+        None
     }
+}
+
+/// Returns the earlier of two times that may never come.
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 /// Waits for a future that may not be there.

@@ -111,18 +111,27 @@ impl Attempt {
         self.stop.is_some_and(|(stop, _)| stop == reason)
     }
 
-    /// When it should have been over by itself.
-    pub(super) fn overdue_at(&self) -> Instant {
-        self.until + PATIENCE
+    /// Tells whether its lease ran out while the database could not be asked, or it goes on although its time is up.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.ends_at() <= now
     }
 
-    /// When it should have been over after it was stopped; `None` when it was not.
-    pub(super) fn stuck_at(&self) -> Option<Instant> {
+    /// Tells whether it goes on although it was stopped a while ago.
+    pub(super) fn is_stuck(&self, now: Instant) -> bool {
+        self.stuck_at().is_some_and(|at| at <= now)
+    }
+
+    /// When it is over, or stuck, if nothing happens before.
+    pub(super) fn look_at(&self) -> Instant {
+        self.stuck_at().unwrap_or_else(|| self.ends_at())
+    }
+
+    fn ends_at(&self) -> Instant {
+        self.lease_until.min(self.until + PATIENCE)
+    }
+
+    fn stuck_at(&self) -> Option<Instant> {
         self.stop.map(|(_, at)| at + PATIENCE)
-    }
-
-    pub(super) fn is_stuck(&self) -> bool {
-        self.stuck_at().is_some_and(|at| at <= Instant::now())
     }
 
     pub(super) fn stuck(&self) -> End {

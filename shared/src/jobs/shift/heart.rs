@@ -117,21 +117,8 @@ impl Heart {
         }
     }
 
-    /// Stops what may be lost: its lease ran out while the database could not be asked, or it does not end by itself when
-    /// its time is up.
-    pub(super) fn stop_expired(attempts: &mut HashMap<Id, Attempt>) {
-        let now = Instant::now();
-        for attempt in attempts.values_mut().filter(|attempt| attempt.lease_until.min(attempt.overdue_at()) <= now) {
-            attempt.stop(Stop::LeaseLost);
-        }
-    }
-
-    /// When there is something to do next: a heartbeat to send, a lease that runs out, an attempt to give up on.
-    pub(super) fn due_at(&self, attempts: &HashMap<Id, Attempt>) -> Option<Instant> {
-        let beat = self.next.filter(|_| !attempts.is_empty() && self.beating.is_none());
-        let ends = attempts
-            .values()
-            .map(|attempt| attempt.stuck_at().unwrap_or_else(|| attempt.lease_until.min(attempt.overdue_at())));
-        beat.into_iter().chain(ends).min()
+    /// When the next heartbeat is to be sent; `None` while one is under way.
+    pub(super) fn due_at(&self) -> Option<Instant> {
+        self.next.filter(|_| self.beating.is_none())
     }
 }

@@ -79,7 +79,7 @@ impl Ledger {
             if pause {
                 tokio::time::sleep(PAUSE).await;
             }
-            let endings: Vec<Ending> = lines.iter().map(|line| line.ending.clone()).collect();
+            let endings: Vec<&Ending> = lines.iter().map(|line| &line.ending).collect();
             let result = within(STATEMENT_LIMIT, async {
                 let mut connection = inner.db.acquire().await?;
                 Ok(finish::settle(&mut connection, &endings, &inner.clock).await?)

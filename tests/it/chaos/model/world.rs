@@ -9,7 +9,7 @@ use crate::support::TestApp;
 use crate::support::pg_proxy::PgProxy;
 use crate::support::postgres;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde_json::value::to_raw_value;
 use shared::ids::JobId;
 use shared::jobs::{self, Claimed, End, NewJob, Place, Registry, Retry, State, Unique};
 use sqlx::PgConnection;
@@ -257,7 +257,7 @@ impl World {
         now: DateTime<Utc>,
     ) -> Result<(), String> {
         let Some(mut attempt) = self.attempt(n) else { return Ok(()) };
-        attempt.payload = json!(act);
+        attempt.payload.0 = to_raw_value(&act).unwrap();
         match act {
             Act::CommitUnanswered => self.proxy.swallow_next_commit_answer(),
             Act::CommitCut => self.proxy.cut_before_next_commit(),
