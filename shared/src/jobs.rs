@@ -8,6 +8,7 @@ mod change;
 mod claim;
 mod context;
 mod enqueue;
+mod fence;
 mod find;
 mod finish;
 mod job;

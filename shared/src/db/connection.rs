@@ -1,7 +1,7 @@
 //! What the pool lends: a connection, and a transaction on one.
 
 use super::pool::{Live, Pool};
-use sqlx::{PgConnection, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -62,6 +62,18 @@ impl Tx {
         tx.connection.in_transaction = true;
         raw_sql("begin").execute(&mut *tx.connection).await?;
         Ok(tx)
+    }
+
+    /// Runs a last statement and commits, both in one round trip. When the statement fails, nothing is committed.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses, which rolls back, or its answer is lost, after which either may have happened.
+    pub async fn commit_after(mut self, last: AssertSqlSafe<String>) -> Result<(), sqlx::Error> {
+        let AssertSqlSafe(mut message) = last;
+        message.push_str("; commit");
+        raw_sql(AssertSqlSafe(message)).execute(&mut *self.connection).await?;
+        self.connection.in_transaction = false;
+        Ok(())
     }
 
     /// Commits.
