@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Schedules(SchedulesArgs),
     /// Look after jobs, in any database and queue.
     Jobs(jobs::JobsArgs),
+    /// Ask the errand that runs here how it is; the exit code is 0 when it is well.
+    Health(HealthArgs),
 }
 
 #[derive(Args, Debug)]
@@ -56,6 +58,16 @@ pub(crate) struct SchedulesArgs {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HealthArgs {
+    /// The port that it listens on [default: PORT, else 8000]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Ask for its database and what else it needs, too.
+    #[arg(long)]
+    pub(crate) ready: bool,
 }
 
 #[derive(Args, Debug)]

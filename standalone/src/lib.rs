@@ -4,6 +4,7 @@
 mod cli;
 mod database;
 mod event_source;
+mod health;
 mod http;
 mod jobs;
 mod listen;
@@ -35,5 +36,6 @@ pub async fn run(cli: Cli, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> 
         Some(Command::Services(arguments)) => services::run(arguments, lookup).await,
         Some(Command::Schedules(arguments)) => schedules::run(arguments, lookup).await,
         Some(Command::Jobs(arguments)) => jobs::run(arguments, lookup).await,
+        Some(Command::Health(arguments)) => health::run(&arguments, lookup).await,
     }
 }

@@ -73,11 +73,7 @@ pub(crate) fn check(
         defaults.insert("DATABASE_URL", "postgres://errand@127.0.0.1/errand".to_owned());
     }
     let settings = Settings::load(lookup, &defaults);
-    let address = config::load(lookup, |reader| {
-        let host = reader.text("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
-        Some((host, reader.parsed("PORT", 8000, "a port number")))
-    });
-    let (from_environment, _) = match (address, settings) {
+    let (from_environment, _) = match (address(lookup), settings) {
         (Ok(address), Ok(settings)) => (address, settings),
         (address, settings) => return Err(together([address.err(), settings.err()]).into()),
     };
@@ -86,6 +82,14 @@ pub(crate) fn check(
         bail!("--host is empty");
     }
     Ok((host, port.unwrap_or(from_environment.1)))
+}
+
+/// Reads `HOST` and `PORT`.
+pub(crate) fn address(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(String, u16), ConfigError> {
+    config::load(lookup, |reader| {
+        let host = reader.text("HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
+        Some((host, reader.parsed("PORT", 8000, "a port number")))
+    })
 }
 
 /// What is logged, before everything else is known.

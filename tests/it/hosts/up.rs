@@ -2,6 +2,7 @@
 
 mod crash;
 mod drain;
+mod health;
 mod imports;
 mod memory;
 mod metrics;
