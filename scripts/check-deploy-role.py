@@ -1,0 +1,211 @@
+"""Checks deploy-role.yaml: who is trusted, and what may be done.
+
+- The trust is in one environment of one repository, and no value of a parameter can make it wider.
+- The execution role may do everything that CloudFormation needs for the resources of template.yaml, by the lists that AWS
+  publishes with each kind of resource. A new kind of resource fails here, not in the middle of a deploy.
+- Rights to give rights are limited to the stack's own names.
+- No policy is longer than IAM allows.
+
+Nothing is looked up: no AWS call is made, no account and no region are needed.
+"""
+
+import fnmatch
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+try:
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+    from samtranslator.yaml_helper import yaml_parse
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed; run: python3 -m pip install -r .ci/requirements.txt")
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# IAM counts the characters of a managed policy without white space.
+LONGEST_POLICY = 6144
+
+# What AWS lists for a kind of resource because of properties that template.yaml does not set.
+NOT_NEEDED = {
+    "AWS::ApiGatewayV2::Api": "s3:getObject",  # a description of the API in a bucket
+    "AWS::ApiGatewayV2::DomainName": "s3:*",  # a trust store of client certificates
+    "AWS::CodeDeploy::DeploymentGroup": "codedeploy:RegisterOnPremisesInstance",
+    "AWS::EC2::EIP": "ec2:AcceptAddressTransfer",
+    "AWS::EC2::NatGateway": "ec2:*PrivateNatGatewayAddress ec2:*sociateNatGatewayAddress",
+    "AWS::EC2::VPC": "ec2:CreateVpcEncryptionControl ec2:ModifyVpcTenancy",
+    "AWS::EC2::VPCCidrBlock": "ec2:AllocateIpamPoolCidr",
+    "AWS::EC2::VPCEndpoint": "vpc-lattice:* vpce:*",
+    "AWS::EC2::VPCGatewayAttachment": "ec2:*VpnGateway",
+    "AWS::IAM::ManagedPolicy": "iam:*GroupPolicy iam:*UserPolicy",
+    "AWS::IAM::Role": "iam:DeleteRolePermissionsBoundary",  # a boundary may be set and never be taken away
+    "AWS::Lambda::EventSourceMapping": "kms:*",  # a key of one's own
+    "AWS::Lambda::Function": "elasticfilesystem:* kms:* lambda:*CodeSigningConfig lambda:GetLayerVersion "
+    "lambda:PassCapacityProvider s3files:*",
+    "AWS::Logs::LogGroup": "firehose:* logs:*KmsKey logs:*IndexPolicy logs:DeleteResourcePolicy "
+    "logs:DeleteDataProtectionPolicy logs:PutBearerTokenAuthentication logs:PutDataProtectionPolicy "
+    "logs:PutLogGroupDeletionProtection s3:*",
+    "AWS::RDS::DBCluster": "rds:AddRoleToDBCluster rds:RemoveRoleFromDBCluster rds:RemoveFromGlobalCluster "
+    "rds:*HttpEndpoint",
+    "AWS::RDS::DBInstance": "kms:CreateGrant rds:AddRoleToDBInstance rds:RemoveRoleFromDBInstance rds:Promote* "
+    "rds:*AutomatedBackupsReplication",
+    "AWS::S3::Bucket": "s3tables:* s3:DeleteObject s3:DeleteBucket?* s3:UpdateBucketMetadata* s3:CreateBucketMetadata* "
+    "s3:PutAccelerateConfiguration s3:PutAnalyticsConfiguration s3:PutIntelligentTieringConfiguration "
+    "s3:PutInventoryConfiguration s3:PutMetricsConfiguration s3:PutObjectAcl s3:PutObjectLockConfiguration "
+    "s3:PutReplicationConfiguration",
+    "AWS::SecretsManager::Secret": "secretsmanager:GetSecretValue secretsmanager:RemoveRegionsFromReplication "
+    "secretsmanager:ReplicateSecretToRegions",
+    "AWS::SNS::Subscription": "iam:PassRole",
+    "AWS::SNS::Topic": "iam:PassRole",
+}
+
+# What CloudFormation needs beyond the lists: it makes log deliveries in the name of whoever turns on an access log, and
+# runs the function of a custom resource.
+ALSO_NEEDED = {
+    "AWS::ApiGatewayV2::Stage": "logs:CreateLogDelivery logs:DeleteLogDelivery logs:GetLogDelivery "
+    "logs:ListLogDeliveries logs:PutResourcePolicy logs:UpdateLogDelivery logs:DescribeResourcePolicies",
+    "AWS::ApiGatewayV2::Api": "iam:CreateServiceLinkedRole",
+    "Custom::": "lambda:InvokeFunction",
+}
+
+problems = []
+
+
+def expect(holds, otherwise):
+    if not holds:
+        problems.append(otherwise)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def matches(action, patterns):
+    return any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+
+def documents(resource):
+    """Every policy document of a role or a managed policy, its trust apart."""
+    properties = resource["Properties"]
+    inline = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    return inline + ([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])
+
+
+def length(document):
+    """The length of a policy when names are filled in, about: `errand-development` and a long region."""
+    text = json.dumps(document, separators=(",", ":"))
+    text = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", text)
+    for name, value in {
+        "Environment": "development",
+        "AWS::Partition": "aws",
+        "AWS::Region": "ap-southeast-2",
+        "AWS::AccountId": "123456789012",
+    }.items():
+        text = text.replace("${" + name + "}", value)
+    return len(text.replace(" ", ""))
+
+
+template = yaml_parse((ROOT / "deploy-role.yaml").read_text(encoding="utf-8"))
+parameters, resources = template["Parameters"], template["Resources"]
+
+# ---- Who is trusted
+
+trust = resources["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+expect(len(trust) == 1, "the deploy role's trust has more than one statement")
+statement = trust[0]
+provider = {"Fn::If": ["MakesProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
+expect(statement["Principal"] == {"Federated": provider}, "the deploy role trusts somebody else than GitHub")
+expect(statement["Action"] == "sts:AssumeRoleWithWebIdentity", "the deploy role can be taken in another way")
+claim = "token.actions.githubusercontent.com"
+subject = "repo:${Repository}:environment:${Environment}"
+expect(
+    statement["Condition"] == {"StringEquals": {f"{claim}:aud": "sts.amazonaws.com", f"{claim}:sub": {"Fn::Sub": subject}}},
+    "the deploy role's trust is not exactly one audience and one subject",
+)
+accepted = re.compile(parameters["Repository"]["AllowedPattern"])
+expect("Default" not in parameters["Repository"], "a repository is trusted that nobody named")
+for good in ["octo-org/errand", "octo-org@123456/errand.rs@456789"]:
+    expect(accepted.search(good), f"the parameter Repository refuses {good}")
+for bad in ["*", "octo-org/*", "*/errand", "octo-org/err?nd", "octo-org/errand:*", "octo-org", "octo-org/errand\n", "/", ""]:
+    # CloudFormation wants the whole value to match.
+    expect(not accepted.fullmatch(bad), f"the parameter Repository takes {bad!r}")
+environments = parameters["Environment"]["AllowedValues"]
+expect(all(re.fullmatch("[a-z]+", name) for name in environments), "an environment has a name that is not plain")
+
+execution_trust = resources["ExecutionRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+expect(
+    [statement["Principal"] for statement in execution_trust] == [{"Service": "cloudformation.amazonaws.com"}],
+    "the execution role trusts somebody else than CloudFormation",
+)
+
+# ---- What may be done
+
+for name, resource in resources.items():
+    if not resource["Type"].startswith("AWS::IAM::") or resource["Type"] == "AWS::IAM::OIDCProvider":
+        continue
+    for document in documents(resource):
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            expect(
+                length(document) <= LONGEST_POLICY,
+                f"{name} has {length(document)} characters, and IAM allows {LONGEST_POLICY}",
+            )
+        for statement in document["Statement"]:
+            where = f"{name}, {statement['Sid']}"
+            actions = as_list(statement["Action"])
+            if statement["Effect"] == "Deny":
+                continue
+            expect("*" not in actions and "iam:*" not in actions, f"{where}: allows everything")
+            writes = [
+                action
+                for action in actions
+                if action.startswith("iam:") and not re.match(r"iam:(Get|List)", action)
+            ]
+            if writes:
+                expect("*" not in as_list(statement["Resource"]), f"{where}: gives rights beyond the stack's names")
+            if "iam:PassRole" in actions:
+                condition = json.dumps(statement.get("Condition", {}))
+                expect("iam:PassedToService" in condition, f"{where}: hands a role to any service")
+
+rights = {
+    statement["Sid"]: statement for statement in resources["RolesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+}
+boundary = {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "Boundary"}}}
+expect(
+    rights["GiveRights"].get("Condition") == {"Fn::If": ["RequiresBoundary", boundary, {"Ref": "AWS::NoValue"}]},
+    "the boundary can not be required of the roles that the stack makes",
+)
+for action in ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"]:
+    having = [sid for sid, statement in rights.items() if action in as_list(statement["Action"])]
+    expect(having == ["GiveRights"], f"{action} is allowed without the boundary, by {having}")
+
+# ---- Whether that is enough for template.yaml
+
+allowed = []
+for reference in resources["ExecutionRole"]["Properties"]["ManagedPolicyArns"]:
+    for document in documents(resources[reference["Ref"]]):
+        for statement in document["Statement"]:
+            allowed += as_list(statement["Action"])
+
+transformed = subprocess.run(
+    [sys.executable, ROOT / "scripts" / "transform-template.py"], capture_output=True, text=True, check=False
+)
+if transformed.returncode != 0:
+    sys.exit(transformed.stderr)
+kinds = sorted({resource["Type"] for resource in json.loads(transformed.stdout)["Resources"].values()})
+for kind in kinds:
+    needed = set()
+    for prefix, actions in ALSO_NEEDED.items():
+        if kind.startswith(prefix):
+            needed.update(actions.split())
+    if not kind.startswith("Custom::"):
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers") or {}
+        for step in ("create", "read", "update", "delete"):
+            needed.update(handlers.get(step, {}).get("permissions", []))
+        needed = {action for action in needed if not matches(action, NOT_NEEDED.get(kind, "").split())}
+    missing = sorted(action for action in needed if not matches(action, allowed))
+    expect(not missing, f"the execution role may not do what {kind} needs: {', '.join(missing)}")
+
+if problems:
+    sys.exit("\n".join(["deploy-role.yaml is not as it should be:", *(f"  {problem}" for problem in problems)]))
+print(f"deploy-role.yaml trusts one environment of one repository, and covers the {len(kinds)} kinds of resources")
