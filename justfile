@@ -26,9 +26,30 @@ template:
     cfn-lint template.yaml
     python3 scripts/transform-template.py > /dev/null
 
+# The workflows of GitHub, and every shell script.
+workflows:
+    zizmor --offline --quiet .github
+    shellcheck .ci/run .ci/tools scripts/cold-start scripts/lint-workflows scripts/prepare-queries
+    scripts/lint-workflows
+
+# What is deployed with: the roles of deploy-role.yaml, the Dockerfile, the variables.
+deployment:
+    AWS_DEFAULT_REGION=eu-central-1 cfn-lint deploy-role.yaml
+    python3 scripts/check-deploy-role.py
+    hadolint Dockerfile
+    python3 scripts/check-variables.py
+
+# Whether docs/cost.md says what `scripts/cost` computes from the prices and measurements in docs/cost.json.
+cost:
+    python3 scripts/cost --check
+
 # Licences, sources and banned crates among the dependencies.
 deny:
     cargo deny check --hide-inclusion-graph bans licenses sources
+
+# Known holes in the dependencies. It asks the RustSec database, so its answer changes by itself: CI runs it apart.
+audit:
+    cargo deny check --hide-inclusion-graph advisories
 
 # Lints.
 lint:
@@ -62,5 +83,9 @@ bench-jobs *arguments:
 # The same in under a minute; fails when the engine falls far behind its floor.
 bench-jobs-quick: (bench-jobs "--quick" "--at-least" "25")
 
+# The container, acted out without an engine, as the Dockerfile has it; needs root and Debian 12.
+container: release
+    scripts/container-rehearsal
+
 # Everything, cheap things first.
-ci: fmt spell template deny lint docs queries test release smoke
+ci: fmt spell template workflows deployment cost deny lint docs queries test release smoke
