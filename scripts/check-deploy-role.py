@@ -167,6 +167,16 @@ for name, resource in resources.items():
                 condition = json.dumps(statement.get("Condition", {}))
                 expect("iam:PassedToService" in condition, f"{where}: hands a role to any service")
 
+# CloudFormation may change roles and policies by the name of the stack. Those of this file have other names, whatever their
+# own stack is called: otherwise it could give itself more.
+for name, resource in resources.items():
+    if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        given = resource["Properties"].get("RoleName", resource["Properties"].get("ManagedPolicyName", {}))
+        expect(
+            re.match(r"(boundary|cloudformation|deploy)-errand-\$\{Environment\}", given.get("Fn::Sub", "")),
+            f"{name} has no name of its own, and may be one that the execution role can change",
+        )
+
 rights = {
     statement["Sid"]: statement for statement in resources["RolesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
 }
