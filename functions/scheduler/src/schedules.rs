@@ -13,14 +13,18 @@ use chrono::{DateTime, Utc};
 use shared::exports::ExpireExports;
 use shared::jobs::schedule::Definition;
 use shared::jobs::{Misfire, NewJob};
+use shared::webhooks::PruneDeliveries;
 
 /// The schedules of this build. The name of one never changes.
 #[must_use]
 pub fn declared() -> Vec<Schedule> {
     vec![
-        // The hour at which the world asks least of a service in UTC; the minute is nobody else's.
+        // The hour at which the world asks least of a service in UTC; the minutes are nobody else's.
         Schedule::new("expire_exports", "17 3 * * *", "UTC", Misfire::Once, |time| {
             NewJob::new(&ExpireExports::at(time))
+        }),
+        Schedule::new("prune_deliveries", "27 3 * * *", "UTC", Misfire::Once, |time| {
+            NewJob::new(&PruneDeliveries::at(time))
         }),
     ]
 }

@@ -4,6 +4,7 @@ mod deliver_webhook;
 mod expire_exports;
 mod export_tasks;
 mod import_tasks;
+mod prune_deliveries;
 mod remind_task;
 mod send_email;
 
@@ -13,7 +14,7 @@ use shared::imports::ImportTasks;
 use shared::jobs::Registry;
 use shared::mail::SendEmail;
 use shared::reminders::RemindTask;
-use shared::webhooks::DeliverWebhook;
+use shared::webhooks::{DeliverWebhook, PruneDeliveries};
 
 /// Every kind of this build.
 #[must_use]
@@ -23,6 +24,7 @@ pub fn registry() -> Registry<State> {
         .with::<ExpireExports>()
         .with::<ExportTasks>()
         .with::<ImportTasks>()
+        .with::<PruneDeliveries>()
         .with::<RemindTask>()
         .with::<SendEmail>()
 }

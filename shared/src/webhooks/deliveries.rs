@@ -1,8 +1,10 @@
 //! Deliveries: one event on its way to one endpoint, and the log of it.
 
 mod attempt;
+mod prune;
 
 pub use attempt::{Attempt, Blame, cancel, note};
+pub use prune::{PruneDeliveries, prune_deliveries};
 
 use super::{EndpointState, Secret, publish};
 use crate::clock::Clock;

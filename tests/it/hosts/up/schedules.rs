@@ -39,8 +39,8 @@ async fn a_running_errand_is_found_by_its_state_folder() {
     assert_eq!(next.len(), 3);
     assert!(next.windows(2).all(|pair| pair[1] - pair[0] == TimeDelta::days(1)), "{next:?}");
     let lines: Vec<&str> = table.lines().collect();
-    assert!(lines[0].starts_with("NAME            CRON        ZONE  LAST"), "{table}");
-    assert!(lines[1].starts_with("expire_exports  17 3 * * *  UTC   "), "{table}");
+    assert!(lines[0].starts_with("NAME              CRON        ZONE  LAST"), "{table}");
+    assert!(lines[1].starts_with("expire_exports    17 3 * * *  UTC   "), "{table}");
     assert!(lines[1].matches("T03:17:00Z").count() >= 3, "{table}");
     errand.stop().await;
 }
