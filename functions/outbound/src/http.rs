@@ -13,6 +13,7 @@ use shared::clock::Clock;
 use shared::config::Reader;
 use shared::outbound::{HttpCall, LONGEST_CALL, OutboundError, Reply};
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use tokio::time::timeout_at;
@@ -94,7 +95,7 @@ fn build(reach: Reach) -> reqwest::Result<reqwest::Client> {
         .redirect(Policy::none())
         .no_proxy()
         .https_only(reach == Reach::Internet)
-        .dns_resolver(CheckedNames { reach })
+        .dns_resolver(Arc::new(CheckedNames { reach }))
         .pool_max_idle_per_host(0)
         .user_agent(concat!("Errand/", env!("CARGO_PKG_VERSION")))
         .build()
