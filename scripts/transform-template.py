@@ -1,9 +1,11 @@
 """Prints template.yaml as the plain CloudFormation that SAM makes of it.
 
-Nothing is looked up: no AWS call is made, no account and no region are needed.
+Nothing is looked up: no AWS call is made, no account and no region are needed. With --sets, standard input is a JSON array
+of objects with parameters, and the output is an array of what SAM makes of the template with each of them.
 """
 
 import argparse
+import copy
 import json
 import logging
 import os
@@ -13,6 +15,7 @@ import sys
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 default_template = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
 parser.add_argument("template", nargs="?", type=pathlib.Path, default=default_template, help="default: %(default)s")
+parser.add_argument("--sets", action="store_true", help="read sets of parameters from standard input")
 arguments = parser.parse_args()
 
 try:
@@ -37,9 +40,16 @@ logging.getLogger("samtranslator").setLevel(logging.ERROR)
 template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
 # The translator accepts packaged code only: this stands for the address that `sam deploy` would put here.
 template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
+
+
+def plain(parameters):
+    # The translator writes into both.
+    return transform(copy.deepcopy(template), dict(parameters), NoManagedPolicies())
+
+
 try:
-    plain = transform(template, {}, NoManagedPolicies())
+    output = [plain(parameters) for parameters in json.load(sys.stdin)] if arguments.sets else plain({})
 except InvalidDocumentException as invalid:
     sys.exit("\n".join(["the template is not valid SAM:", *(cause.message for cause in invalid.causes)]))
-json.dump(plain, sys.stdout, indent=2, sort_keys=True)
+json.dump(output, sys.stdout, indent=2, sort_keys=True)
 print()
