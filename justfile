@@ -6,7 +6,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
 
 # The packages whose release binaries are built and tried.
-binaries := "api worker scheduler migrate outbound errand echo"
+binaries := "api worker scheduler migrate outbound smoke errand echo"
 
 [private]
 default:

@@ -10,11 +10,13 @@ import json
 import logging
 import os
 import pathlib
+import re
 import sys
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 default_template = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
 parser.add_argument("template", nargs="?", type=pathlib.Path, default=default_template, help="default: %(default)s")
+parser.add_argument("--code", default="s3://artifacts/code", help="what stands for the packaged code; default: %(default)s")
 parser.add_argument("--sets", action="store_true", help="read sets of parameters from standard input")
 arguments = parser.parse_args()
 
@@ -38,11 +40,29 @@ os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 template = yaml_parse(arguments.template.read_text(encoding="utf-8"))
-# The translator accepts packaged code only: this stands for the address that `sam deploy` would put here.
-template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code"
+# The translator accepts packaged code only: this is the address that `sam deploy` would put here.
+template["Globals"]["Function"]["CodeUri"] = arguments.code
+
+
+def check(parameters):
+    """Ends as CloudFormation does when a value is not one that its parameter may have."""
+    for name, value in parameters.items():
+        declared = template["Parameters"].get(name)
+        if declared is None:
+            sys.exit(f"{name} is no parameter")
+        fits = (
+            value in declared.get("AllowedValues", [value])
+            and re.search(declared.get("AllowedPattern", ""), str(value))
+            and (declared["Type"] != "Number" or isinstance(value, int))
+            and value >= declared.get("MinValue", value)
+            and value <= declared.get("MaxValue", value)
+        )
+        if not fits:
+            sys.exit(f"{name} may not be {value!r}")
 
 
 def plain(parameters):
+    check(parameters)
     # The translator writes into both.
     return transform(copy.deepcopy(template), dict(parameters), NoManagedPolicies())
 

@@ -11,7 +11,7 @@ use tracing_subscriber::{Layer as _, Registry};
 pub fn init(config: LogConfig) {
     // Libraries speak up when something is wrong; statement texts and wire details stay out of the logs.
     let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(
-        ["api", "errand", "local_postgres", "migrate", "scheduler", "shared", "worker"]
+        ["api", "errand", "local_postgres", "migrate", "outbound", "scheduler", "shared", "smoke", "worker"]
             .map(|ours| (ours, config.level)),
     );
     let layer = match config.format {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// The packages of Lambda functions.
-const FUNCTIONS: [&str; 5] = ["api", "migrate", "outbound", "scheduler", "worker"];
+const FUNCTIONS: [&str; 6] = ["api", "migrate", "outbound", "scheduler", "smoke", "worker"];
 
 /// What the job engine may use of its own crate.
 const ENGINE_MAY_USE: [&str; 5] = ["aws", "clock", "db", "ids", "jobs"];

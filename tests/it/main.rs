@@ -19,6 +19,7 @@ mod metrics;
 mod migrate;
 mod outbound;
 mod scheduler;
+mod smoke;
 mod support;
 mod template;
 mod worker;

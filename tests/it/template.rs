@@ -1,48 +1,61 @@
-//! The stack, as CloudFormation will get it: `template.yaml` after SAM's transform, which runs here without AWS.
+//! The stack, as CloudFormation will get it: `template.yaml` after SAM's transform, and with conditions and parameters
+//! evaluated for several named sets of them. All of it runs here without AWS.
 
+mod alarms;
 mod data;
+mod evaluate;
 mod network;
 mod order;
+mod parameters;
 mod queue;
+mod releases;
 mod roles;
+mod sets;
 mod variables;
+mod whole;
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::Command;
-use std::sync::OnceLock;
 use std::{env, fs, thread};
 
 /// The functions, by the name of their binary.
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     ("api", "ApiFunction"),
     ("migrate", "MigrateFunction"),
     ("outbound", "OutboundFunction"),
     ("scheduler", "SchedulerFunction"),
+    ("smoke", "SmokeFunction"),
     ("worker", "WorkerFunction"),
 ];
 
-/// Those that reach the database: all but the way out.
+/// Those that reach the database: all but the way out and the look at a new version.
 fn functions_with_database() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FUNCTIONS.into_iter().filter(|(function, _)| *function != "outbound")
+    FUNCTIONS.into_iter().filter(|(function, _)| !["outbound", "smoke"].contains(function))
 }
 
-/// The transformed template.
+/// The template, evaluated for a set of parameters.
 #[derive(Clone, Copy)]
-struct Stack(&'static Value);
+struct Stack(&'static str, &'static Value);
 
 impl Stack {
-    /// The template, transformed once for all tests; `None`, said loudly, where SAM's translator is not installed.
+    /// What somebody gets who takes every default; `None`, said loudly, where SAM's translator is not installed.
+    fn guided() -> Option<Self> {
+        Self::of("guided")
+    }
+
+    /// What is made with a set of parameters.
+    fn of(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|stack| stack.0 == name)
+    }
+
+    /// What is made with each set; none, said loudly, where SAM's translator is not installed.
     ///
     /// With `ERRAND_REQUIRE_TOOLS=1` a missing translator fails the test instead.
     #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it through the environment")]
-    fn transformed() -> Option<Self> {
-        static TRANSFORMED: OnceLock<Option<Value>> = OnceLock::new();
-
-        let transformed = TRANSFORMED.get_or_init(transform).as_ref().map(Self);
-        if transformed.is_none() {
+    fn all() -> Vec<Self> {
+        let Some(made) = sets::made() else {
             let current = thread::current();
             let test = current.name().unwrap_or("a test");
             let message =
@@ -50,14 +63,15 @@ impl Stack {
             assert!(env::var_os("ERRAND_REQUIRE_TOOLS").is_none_or(|value| value != "1"), "{message}");
             // Not `eprintln!`, whose text the test harness keeps to itself unless the test fails.
             io::stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
-        }
-        transformed
+            return Vec::new();
+        };
+        made.iter().map(|made| Self(made.name, &made.evaluated)).collect()
     }
 
     /// A resource.
     #[track_caller]
     fn resource(self, name: &str) -> &'static Value {
-        self.0["Resources"].get(name).unwrap_or_else(|| panic!("the template has no {name}"))
+        self.1["Resources"].get(name).unwrap_or_else(|| panic!("{}: there is no {name}", self.0))
     }
 
     /// The properties of a resource.
@@ -66,10 +80,23 @@ impl Stack {
         &self.resource(name)["Properties"]
     }
 
+    /// All resources.
+    fn resources(self) -> impl Iterator<Item = (&'static str, &'static Value)> {
+        self.1["Resources"].as_object().unwrap().iter().map(|(name, resource)| (name.as_str(), resource))
+    }
+
     /// The names of the resources of a type.
     fn of_type(self, kind: &str) -> Vec<&'static str> {
-        let resources = self.0["Resources"].as_object().unwrap().iter();
-        resources.filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| name.as_str()).collect()
+        self.resources().filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| name).collect()
+    }
+
+    /// The version of a function that is published.
+    #[track_caller]
+    fn version(self, function: &str) -> &'static str {
+        let versions = self.of_type("AWS::Lambda::Version");
+        let mut of_function =
+            versions.into_iter().filter(|name| self.properties(name)["FunctionName"]["Ref"] == function);
+        of_function.next().unwrap_or_else(|| panic!("{}: {function} has no version", self.0))
     }
 
     /// The names of the resources that CloudFormation makes before this one.
@@ -78,20 +105,24 @@ impl Stack {
         let mut open = vec![name.to_owned()];
         while let Some(name) = open.pop() {
             let resource = self.resource(&name);
-            let mut named = BTreeSet::new();
-            match &resource["DependsOn"] {
-                Value::Null => {}
-                Value::String(one) => drop(named.insert(one.clone())),
-                many => named.extend(many.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned())),
-            }
+            let mut named: BTreeSet<String> = list(&resource["DependsOn"]).into_iter().collect();
             references(&resource["Properties"], &mut named);
             for dependency in named {
-                if self.0["Resources"].get(&dependency).is_some() && before.insert(dependency.clone()) {
+                if self.1["Resources"].get(&dependency).is_some() && before.insert(dependency.clone()) {
                     open.push(dependency);
                 }
             }
         }
         before
+    }
+}
+
+/// A value that may be one, several or none.
+fn list(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::String(one) => vec![one.clone()],
+        many => many.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
     }
 }
 
@@ -109,7 +140,10 @@ fn references(value: &Value, named: &mut BTreeSet<String>) {
                     ("Fn::GetAtt", Value::Array(path)) => named.extend(path[0].as_str().map(str::to_owned)),
                     ("Fn::Sub", Value::String(text)) => substituted(text, named),
                     ("Fn::Sub", Value::Array(parts)) => {
-                        substituted(parts[0].as_str().unwrap(), named);
+                        let mut inside = BTreeSet::new();
+                        substituted(parts[0].as_str().unwrap(), &mut inside);
+                        let own = parts[1].as_object().unwrap();
+                        named.extend(inside.into_iter().filter(|name| !own.contains_key(name)));
                         references(&parts[1], named);
                     }
                     (_, value) => references(value, named),
@@ -123,20 +157,6 @@ fn references(value: &Value, named: &mut BTreeSet<String>) {
 fn substituted(text: &str, named: &mut BTreeSet<String>) {
     let targets = text.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next());
     named.extend(targets.map(str::to_owned));
-}
-
-/// Runs the script that runs the transform.
-fn transform() -> Option<Value> {
-    let Ok(output) = Command::new("python3").arg("scripts/transform-template.py").current_dir(workspace()).output()
-    else {
-        return None;
-    };
-    let errors = String::from_utf8_lossy(&output.stderr);
-    if errors.contains("is not installed") {
-        return None;
-    }
-    assert!(output.status.success(), "the template cannot be transformed:\n{errors}");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 /// A file of the workspace.

@@ -1,5 +1,5 @@
-//! The sample events of `events/`, handed to the functions as the Lambda runtime does. Those of `migrate` and `outbound`
-//! are in their own tests.
+//! The sample events of `events/`, handed to the functions as the Lambda runtime does. Those of `migrate`, `outbound`
+//! and `smoke` are in their own tests.
 
 use crate::support::app::failures;
 use crate::support::probe::{Probe, kinds};
@@ -28,8 +28,12 @@ pub fn with_token(event: &Value, actor: &Actor<'_>) -> Value {
 
 #[test]
 fn every_sample_is_loaded_by_a_test_and_described() {
-    let tests =
-        concat!(include_str!("events.rs"), include_str!("../migrate.rs"), include_str!("../outbound/events.rs"));
+    let tests = concat!(
+        include_str!("events.rs"),
+        include_str!("../migrate.rs"),
+        include_str!("../outbound/events.rs"),
+        include_str!("../smoke.rs"),
+    );
     let readme = fs::read_to_string(folder().join("README.md")).unwrap();
 
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());

@@ -23,6 +23,7 @@ async fn everything_that_is_missing_is_named() {
         ("scheduler", &["DATABASE_URL"]),
         ("migrate", &["DATABASE_URL"]),
         ("outbound", &["MAIL_DIR"]),
+        ("smoke", &["API_VERSION"]),
     ] {
         let said = refusal(function, &[]).await;
 

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 /// The packages whose binaries the tests run.
-const PACKAGES: [&str; 8] = ["api", "worker", "scheduler", "migrate", "outbound", "errand", "echo", "actors"];
+const PACKAGES: [&str; 9] = ["api", "worker", "scheduler", "migrate", "outbound", "smoke", "errand", "echo", "actors"];
 
 /// Variables that Cargo sets for the test process alone; passed on, they would make build scripts
 /// run again.

@@ -7,27 +7,65 @@ use std::collections::BTreeSet;
 
 #[test]
 fn the_database_is_private_encrypted_and_backed_up() {
-    let Some(stack) = Stack::transformed() else { return };
+    for stack in Stack::all() {
+        let holds_data = match stack.0 {
+            "existing" => None,
+            "aurora" => Some("Cluster"),
+            _ => Some("Database"),
+        };
 
-    let database = stack.properties("Database");
+        let found: Vec<&str> = ["AWS::RDS::DBCluster", "AWS::RDS::DBInstance"]
+            .iter()
+            .flat_map(|kind| stack.of_type(kind))
+            .filter(|name| *name != "ClusterInstance")
+            .collect();
+        assert_eq!(found, holds_data.into_iter().collect::<Vec<_>>(), "{}", stack.0);
+        for name in stack.of_type("AWS::RDS::DBInstance") {
+            assert_eq!(stack.properties(name)["PubliclyAccessible"], false, "{}: {name}", stack.0);
+        }
+        for name in found {
+            let database = stack.properties(name);
+            assert_eq!(database["StorageEncrypted"], true, "{name}");
+            assert!(database["BackupRetentionPeriod"].as_u64().unwrap() >= 1, "{name}");
+            assert_eq!(database["ManageMasterUserPassword"], true, "{name}");
+            assert_eq!(database["MasterUserPassword"], Value::Null, "{name}");
+            let resource = stack.resource(name);
+            let policies = [&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]];
+            assert_eq!(policies, ["Snapshot", "Snapshot"], "{name}");
+        }
+        let parameters = ["AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup"];
+        for name in parameters.iter().flat_map(|kind| stack.of_type(kind)) {
+            assert_eq!(stack.properties(name)["Parameters"]["rds.force_ssl"], "1", "{name}");
+        }
+    }
+}
 
-    assert_eq!(database["PubliclyAccessible"], false);
-    assert_eq!(database["StorageEncrypted"], true);
-    assert!(database["BackupRetentionPeriod"].as_u64().unwrap() >= 1);
-    assert_eq!((&database["ManageMasterUserPassword"], &database["MasterUserPassword"]), (&json!(true), &Value::Null));
-    assert_eq!(stack.properties("DatabaseParameters")["Parameters"]["rds.force_ssl"], "1");
-    let resource = stack.resource("Database");
-    assert_eq!(
-        (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]),
-        (&json!("Snapshot"), &json!("Snapshot"))
-    );
+/// With it, a first deploy that fails could not be taken away again.
+#[test]
+fn the_database_is_protected_from_deletion_only_when_somebody_says_so() {
+    for (set, name, protected) in [("guided", "Database", false), ("aurora", "Cluster", true)] {
+        let Some(stack) = Stack::of(set) else { return };
+
+        assert_eq!(stack.properties(name)["DeletionProtection"], protected, "{set}");
+    }
+}
+
+/// Paused it costs its storage alone.
+#[test]
+fn aurora_shrinks_to_nothing_and_grows_as_far_as_it_may() {
+    let Some(stack) = Stack::of("aurora") else { return };
+
+    let scaling = &stack.properties("Cluster")["ServerlessV2ScalingConfiguration"];
+
+    assert_eq!(*scaling, json!({ "MinCapacity": 0, "MaxCapacity": 16, "SecondsUntilAutoPause": 300 }));
+    assert_eq!(stack.properties("ClusterInstance")["DBInstanceClass"], "db.serverless");
 }
 
 /// A function that meets a root it does not know refuses the connection.
 #[test]
 fn the_regions_of_the_template_are_those_whose_roots_are_built_in() {
-    let Some(stack) = Stack::transformed() else { return };
-    let assertion = &stack.0["Rules"]["RegionHasDatabaseRoot"]["Assertions"][0]["Assert"]["Fn::Contains"];
+    let Some(stack) = Stack::guided() else { return };
+    let assertion = &stack.1["Rules"]["RegionHasDatabaseRoot"]["Assertions"][0]["Assert"]["Fn::Contains"];
     assert_eq!(assertion[1], json!({ "Ref": "AWS::Region" }));
 
     let allowed: BTreeSet<String> = serde_json::from_value(assertion[0].clone()).unwrap();
@@ -37,7 +75,7 @@ fn the_regions_of_the_template_are_those_whose_roots_are_built_in() {
 
 #[test]
 fn exports_are_private_encrypted_and_expire() {
-    let Some(stack) = Stack::transformed() else { return };
+    let Some(stack) = Stack::guided() else { return };
     assert_eq!(stack.of_type("AWS::S3::Bucket"), ["ExportBucket"]);
 
     let bucket = stack.properties("ExportBucket");
@@ -65,7 +103,7 @@ fn exports_are_private_encrypted_and_expire() {
 
 #[test]
 fn the_signing_secret_is_generated_and_long_enough() {
-    let Some(stack) = Stack::transformed() else { return };
+    let Some(stack) = Stack::guided() else { return };
 
     let secret = stack.properties("SigningSecret");
 
@@ -75,19 +113,20 @@ fn the_signing_secret_is_generated_and_long_enough() {
 
 #[test]
 fn no_log_is_kept_forever() {
-    let Some(stack) = Stack::transformed() else { return };
+    for stack in Stack::all() {
+        let logs = stack.of_type("AWS::Logs::LogGroup");
 
-    let logs = stack.of_type("AWS::Logs::LogGroup");
-
-    assert_eq!(logs.len(), FUNCTIONS.len() + 1, "{logs:?}");
-    for name in logs {
-        assert_eq!(stack.properties(name)["RetentionInDays"], json!({ "Ref": "LogRetentionDays" }), "{name}");
+        assert_eq!(logs.len(), FUNCTIONS.len() + 1, "{logs:?}");
+        let days = if stack.0 == "development" { 1 } else { 7 };
+        for name in logs {
+            assert_eq!(stack.properties(name)["RetentionInDays"], days, "{}: {name}", stack.0);
+        }
     }
 }
 
 #[test]
 fn every_function_writes_json_into_a_group_of_its_own() {
-    let Some(stack) = Stack::transformed() else { return };
+    let Some(stack) = Stack::guided() else { return };
     let mut groups = BTreeSet::new();
 
     for (function, resource) in FUNCTIONS {

@@ -5,7 +5,6 @@ use serde_json::json;
 
 #[test]
 fn nothing_is_served_before_the_migration() {
-    let Some(stack) = Stack::transformed() else { return };
     let serving = [
         "AWS::ApiGatewayV2::Integration",
         "AWS::ApiGatewayV2::Route",
@@ -15,56 +14,68 @@ fn nothing_is_served_before_the_migration() {
         "AWS::Scheduler::Schedule",
     ];
 
-    for kind in serving {
-        let names = stack.of_type(kind);
-
-        assert!(!names.is_empty(), "there is no {kind}");
-        for name in names {
-            assert!(stack.before(name).contains("Migration"), "{name} does not wait for the migration");
+    for stack in Stack::all() {
+        let mut late = vec!["ApiFunction", "SchedulerFunction", "WorkerFunction"];
+        late.extend([stack.version("ApiFunction"), stack.version("WorkerFunction")]);
+        for kind in serving {
+            let names = stack.of_type(kind);
+            assert!(!names.is_empty(), "there is no {kind}");
+            late.extend(names);
         }
-    }
-    for name in ["ApiFunction", "SchedulerFunction", "WorkerFunction"] {
-        assert!(stack.before(name).contains("Migration"), "{name} does not wait for the migration");
+        let aliases = stack.of_type("AWS::Lambda::Alias");
+        late.extend(aliases.into_iter().filter(|name| !name.starts_with("Migrate")));
+
+        for name in late {
+            assert!(stack.before(name).contains("Migration"), "{}: {name} does not wait for the migration", stack.0);
+        }
     }
 }
 
 /// Without a way out its answer would not reach CloudFormation, which would wait until it gives up.
 #[test]
 fn the_migration_waits_for_its_database_and_its_ways_out() {
-    let Some(stack) = Stack::transformed() else { return };
+    for stack in Stack::all() {
+        let before = stack.before("Migration");
 
-    let before = stack.before("Migration");
-
-    let mut needed = vec!["Database", "MigrateFunction", "MigrateLogs", "MigrateRole"];
-    for kind in [
-        "AWS::EC2::Route",
-        "AWS::EC2::SecurityGroup",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::SubnetRouteTableAssociation",
-        "AWS::EC2::VPCEndpoint",
-    ] {
-        needed.extend(stack.of_type(kind));
-    }
-    for name in needed {
-        assert!(before.contains(name), "the migration does not wait for {name}");
+        let mut needed =
+            vec!["DatabaseIngress", "FunctionSecurityGroup", "MigrateFunction", "MigrateLogs", "MigrateRole"];
+        for kind in WAYS {
+            needed.extend(stack.of_type(kind));
+        }
+        for name in needed {
+            assert!(before.contains(name), "{}: the migration does not wait for {name}", stack.0);
+        }
     }
 }
 
+/// What a function needs to reach its database, AWS and S3.
+const WAYS: [&str; 11] = [
+    "AWS::EC2::EgressOnlyInternetGateway",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+];
+
 #[test]
 fn every_new_build_is_a_new_migration_of_the_same_function() {
-    let Some(stack) = Stack::transformed() else { return };
+    let Some(stack) = Stack::guided() else { return };
 
     let migration = stack.properties("Migration");
 
     assert_eq!(migration["ServiceToken"], json!({ "Fn::GetAtt": ["MigrateFunction", "Arn"] }));
-    let versions = stack.of_type("AWS::Lambda::Version");
-    assert_eq!(versions.len(), 1);
-    assert_eq!(migration["Release"], json!({ "Ref": versions[0] }));
+    assert_eq!(migration["Release"], json!({ "Ref": stack.version("MigrateFunction") }));
 }
 
 #[test]
 fn cloudformation_waits_for_every_try_of_the_migration() {
-    let Some(stack) = Stack::transformed() else { return };
+    let Some(stack) = Stack::guided() else { return };
     let timeout = stack.properties("MigrateFunction")["Timeout"].as_u64().unwrap();
     let patience = stack.properties("Migration")["ServiceTimeout"].as_u64().unwrap();
 

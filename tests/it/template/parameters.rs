@@ -1,0 +1,122 @@
+//! What can be asked for, and what is refused before anything is made.
+
+use super::evaluate::refusals;
+use super::sets::{NAMES, Parameters, parameters};
+use super::{Stack, file};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+fn declared(stack: Stack) -> impl Iterator<Item = (&'static String, &'static Value)> {
+    stack.1["Parameters"].as_object().unwrap().iter()
+}
+
+#[test]
+fn every_parameter_has_a_default_a_description_and_limits() {
+    let Some(stack) = Stack::guided() else { return };
+
+    for (name, parameter) in declared(stack) {
+        assert!(parameter["Default"].is_string() || parameter["Default"].is_number(), "{name}");
+        assert!(parameter["Description"].as_str().unwrap().len() > 20, "{name}");
+        match parameter["Type"].as_str().unwrap() {
+            "Number" => assert!(parameter["MinValue"].is_u64() != parameter["AllowedValues"].is_array(), "{name}"),
+            "String" if parameter["AllowedValues"].is_array() => {}
+            "String" => {
+                let pattern = parameter["AllowedPattern"].as_str().unwrap();
+                assert!(pattern.starts_with('^') && pattern.ends_with('$'), "{name}: {pattern}");
+                assert!(parameter["ConstraintDescription"].is_string(), "{name}");
+            }
+            other => panic!("{name} is a {other}"),
+        }
+    }
+}
+
+#[test]
+fn every_parameter_is_in_one_group_and_in_the_guide() {
+    let Some(stack) = Stack::guided() else { return };
+    let guide = file("docs/deploy.md");
+    let groups = stack.1["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"].as_array().unwrap();
+
+    let grouped: Vec<&str> = groups
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+
+    let names: BTreeSet<&str> = declared(stack).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), names);
+    assert_eq!(grouped.len(), names.len(), "a parameter is in two groups");
+    for name in names {
+        assert!(guide.contains(&format!("`{name}`")), "docs/deploy.md does not know {name}");
+    }
+}
+
+/// Build and deploy read the same line, so they cannot mean different processors.
+#[test]
+fn samconfig_names_the_processor_and_nothing_that_is_no_parameter() {
+    let Some(stack) = Stack::guided() else { return };
+    let names: BTreeSet<&str> = declared(stack).map(|(name, _)| name.as_str()).collect();
+    let samconfig = file("samconfig.toml");
+
+    let overrides: Vec<&str> = samconfig.lines().filter(|line| line.starts_with("parameter_overrides")).collect();
+
+    assert_eq!(overrides.len(), 3);
+    for line in overrides {
+        assert!(line.contains("\"Architecture="), "{line}");
+        for given in line.split('"').skip(1).step_by(2) {
+            let (name, _) = given.split_once('=').unwrap();
+            assert!(names.contains(name), "{name} is no parameter");
+        }
+    }
+    for table in samconfig.lines().filter(|line| line.starts_with('[') && line.contains(".parameters]")) {
+        assert!(table.contains(".global.") || table.contains(".deploy."), "{table}");
+    }
+}
+
+#[test]
+fn the_named_sets_are_accepted() {
+    let Some(stack) = Stack::guided() else { return };
+
+    for name in NAMES {
+        assert_eq!(refusals(stack.1, &parameters(name)), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn half_of_something_is_refused_and_the_missing_half_is_named() {
+    let Some(stack) = Stack::guided() else { return };
+    let refused = |set: &str, changes: Value| {
+        let mut given: Parameters = parameters(set);
+        given.extend(changes.as_object().unwrap().clone());
+        refusals(stack.1, &given).join(" ")
+    };
+
+    for name in ["VpcId", "SubnetIds", "DatabaseSecurityGroupId", "DatabaseHost", "DatabaseSecretArn"] {
+        let without = refused("existing", json!({ name: "" }));
+        assert!(without.contains(&format!("needs {name}")), "{name}: {without}");
+        let alone = refused("guided", json!({ name: parameters("existing")[name] }));
+        assert!(alone.contains(&format!("{name} is for DatabaseType=existing")), "{name}: {alone}");
+        let aurora = refused("aurora", json!({ name: parameters("existing")[name] }));
+        assert!(aurora.contains(name), "{name}: {aurora}");
+    }
+    assert!(refused("guided", json!({ "DatabaseName": "other" })).contains("always called errand"));
+    assert!(refused("existing", json!({ "DeletionProtection": "on" })).contains("Leave DeletionProtection off"));
+    assert!(refused("domain", json!({ "CertificateArn": "" })).contains("DomainName needs CertificateArn"));
+    assert!(refused("domain", json!({ "DomainName": "" })).contains("CertificateArn needs DomainName"));
+    assert!(refused("guided", json!({ "HostedZoneId": "Z0123456789" })).contains("HostedZoneId needs DomainName"));
+    assert_eq!(refused("domain", json!({ "HostedZoneId": "" })), "", "DNS may be elsewhere");
+}
+
+/// Free plans: one day of backups, a micro class, ten executions at once, of which the worker leaves half.
+#[test]
+fn the_defaults_fit_a_new_account() {
+    let Some(stack) = Stack::guided() else { return };
+    let default = |name: &str| &stack.1["Parameters"][name]["Default"];
+
+    assert_eq!([default("BackupRetentionDays"), default("MonthlyBudget")], [1, 0]);
+    assert_eq!([default("DatabaseType"), default("DatabaseClass")], ["rds", "db.t4g.micro"]);
+    assert_eq!(
+        [default("Environment"), default("DeletionProtection"), default("Egress")],
+        ["production", "off", "ipv6"]
+    );
+    assert!(default("WorkerConcurrency").as_u64().unwrap() <= 5);
+}

@@ -1,0 +1,69 @@
+//! The named sets of parameters, and what CloudFormation makes of the template with each.
+
+use super::evaluate::evaluate;
+use super::workspace;
+use serde_json::{Map, Value};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::{fs, io};
+
+/// The sets: `template/sets/<name>.json`. `guided` takes every default.
+pub(super) const NAMES: [&str; 6] = ["guided", "development", "aurora", "existing", "nat", "domain"];
+
+/// A set of parameters.
+pub(super) type Parameters = Map<String, Value>;
+
+/// What is made of the template.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// The set's name.
+    pub(super) name: &'static str,
+    /// SAM's output, with conditions and parameters as they are written.
+    pub(super) plain: Value,
+    /// The same as CloudFormation would carry it out.
+    pub(super) evaluated: Value,
+}
+
+/// All sets, transformed once for all tests; `None` where SAM's translator is not installed.
+pub(super) fn made() -> Option<&'static [Made]> {
+    static MADE: OnceLock<Option<Vec<Made>>> = OnceLock::new();
+    let make = || {
+        let sets = NAMES.map(parameters);
+        let plain = transform(&sets, &[])?;
+        let all = NAMES.into_iter().zip(&sets).zip(plain);
+        Some(all.map(|((name, set), plain)| Made { name, evaluated: evaluate(&plain, set), plain }).collect())
+    };
+    MADE.get_or_init(make).as_deref()
+}
+
+/// The parameters of a set, without those at their defaults.
+pub(super) fn parameters(name: &str) -> Parameters {
+    let path = workspace().join(format!("tests/it/template/sets/{name}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Runs the script that runs SAM's transform, for many sets at once; `None` where the translator is not installed.
+pub(super) fn transform(sets: &[Parameters], arguments: &[&str]) -> Option<Vec<Value>> {
+    let child = Command::new("python3")
+        .arg("scripts/transform-template.py")
+        .arg("--sets")
+        .args(arguments)
+        .current_dir(workspace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else { return None };
+    match child.stdin.take().unwrap().write_all(&serde_json::to_vec(sets).unwrap()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => panic!("{error}"),
+        _ => {}
+    }
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("is not installed") {
+        return None;
+    }
+    assert!(output.status.success(), "the template cannot be transformed:\n{errors}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
