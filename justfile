@@ -20,10 +20,11 @@ fmt:
 spell:
     typos
 
-# The template, by the linters of SAM and CloudFormation; no AWS account is asked.
+# The template, by the linters of SAM and CloudFormation and by checkov; no AWS account is asked.
 template:
     SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 sam validate --lint --template template.yaml
     cfn-lint template.yaml
+    checkov --file template.yaml --framework cloudformation serverless --skip-download --quiet --compact
     python3 scripts/transform-template.py > /dev/null
 
 # The workflows of GitHub, and every shell script.

@@ -10,6 +10,7 @@ mod parameters;
 mod queue;
 mod releases;
 mod roles;
+mod runbook;
 mod sets;
 mod variables;
 mod whole;

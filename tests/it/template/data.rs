@@ -25,7 +25,7 @@ fn the_database_is_private_encrypted_and_backed_up() {
         }
         for name in found {
             let database = stack.properties(name);
-            assert_eq!(database["StorageEncrypted"], true, "{name}");
+            assert!(is_encrypted(database), "{}: {name}", stack.0);
             assert!(database["BackupRetentionPeriod"].as_u64().unwrap() >= 1, "{name}");
             assert_eq!(database["ManageMasterUserPassword"], true, "{name}");
             assert_eq!(database["MasterUserPassword"], Value::Null, "{name}");
@@ -38,6 +38,21 @@ fn the_database_is_private_encrypted_and_backed_up() {
             assert_eq!(stack.properties(name)["Parameters"]["rds.force_ssl"], "1", "{name}");
         }
     }
+}
+
+/// RDS refuses what a snapshot says already, and encrypts the copy as the snapshot is.
+#[test]
+fn a_database_from_a_snapshot_is_told_nothing_that_the_snapshot_knows() {
+    let Some(stack) = Stack::of("nat") else { return };
+
+    let database = stack.properties("Database");
+
+    assert_eq!(database["DBSnapshotIdentifier"], "errand-before-the-mistake");
+    for property in ["DBName", "MasterUsername", "StorageEncrypted"] {
+        assert_eq!(database[property], Value::Null, "{property}");
+    }
+    let Some(stack) = Stack::guided() else { return };
+    assert_eq!(stack.properties("Database")["DBSnapshotIdentifier"], Value::Null);
 }
 
 /// With it, a first deploy that fails could not be taken away again.
@@ -139,6 +154,11 @@ fn every_function_writes_json_into_a_group_of_its_own() {
         groups.insert(group);
     }
     assert_eq!(groups.len(), FUNCTIONS.len());
+}
+
+/// A snapshot of an encrypted database is encrypted, and so is what is made of it.
+pub(super) fn is_encrypted(database: &Value) -> bool {
+    database["StorageEncrypted"] == true || database["DBSnapshotIdentifier"].is_string()
 }
 
 /// The regions that the certificates of a bundle are for, as their subjects say.

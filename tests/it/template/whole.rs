@@ -1,5 +1,6 @@
 //! What must hold of everything that is made, whatever it is.
 
+use super::data::is_encrypted;
 use super::{Stack, references};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -112,7 +113,7 @@ fn everything_that_is_kept_is_encrypted() {
         }
         for name in stack.of_type("AWS::RDS::DBInstance") {
             let instance = stack.properties(name);
-            let is_encrypted = instance["StorageEncrypted"] == true || instance["DBClusterIdentifier"].is_object();
+            let is_encrypted = is_encrypted(instance) || instance["DBClusterIdentifier"].is_object();
             assert!(is_encrypted, "{}: {name}", stack.0);
         }
     }

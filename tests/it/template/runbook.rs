@@ -1,0 +1,92 @@
+//! What `docs/operations.md` sends its reader to: sections that exist, fields that are logged.
+
+use super::file;
+use std::collections::BTreeSet;
+
+/// Words of CloudWatch Logs Insights.
+const WORDS: [&str; 22] = [
+    "and",
+    "as",
+    "asc",
+    "bin",
+    "by",
+    "count",
+    "desc",
+    "fields",
+    "filter",
+    "in",
+    "ispresent",
+    "like",
+    "limit",
+    "max",
+    "min",
+    "not",
+    "or",
+    "pct",
+    "sort",
+    "stats",
+    "sum",
+    "1h",
+];
+
+/// Fields of every line, which the dictionary leaves to its introduction, and those of Lambda's own lines.
+const OF_EVERY_LINE: [&str; 10] = [
+    "level",
+    "log_type",
+    "message",
+    "record.metrics.durationMs",
+    "record.metrics.initDurationMs",
+    "record.metrics.maxMemoryUsedMB",
+    "span",
+    "target",
+    "timestamp",
+    "type",
+];
+
+#[test]
+fn every_link_inside_of_the_runbook_leads_somewhere() {
+    for (from, to) in [("operations.md", "operations.md"), ("deploy.md", "operations.md"), ("deploy.md", "deploy.md")] {
+        let document = file(&format!("docs/{from}"));
+        let sections = anchors(&file(&format!("docs/{to}")));
+        let start = if from == to { "](#".to_owned() } else { format!("]({to}#") };
+
+        let links: Vec<&str> = document.split(&start).skip(1).filter_map(|rest| rest.split(')').next()).collect();
+
+        assert!(!links.is_empty(), "{from} has no link into {to}");
+        for link in links {
+            assert!(sections.contains(link), "{from}: {to} has no section {link}");
+        }
+    }
+}
+
+#[test]
+fn every_field_of_a_query_is_logged() {
+    let dictionary = file("docs/logging.md");
+    let known: BTreeSet<&str> = dictionary.split('`').skip(1).step_by(2).collect();
+    let runbook = file("docs/operations.md");
+    let queries: Vec<&str> = runbook.split("\n```\n").filter(|block| block.starts_with("filter ")).collect();
+    assert!(queries.len() >= 8, "{} queries", queries.len());
+
+    for query in queries {
+        let code: String = query.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        let own: BTreeSet<&str> = code.split(" as ").skip(1).filter_map(|rest| words(rest).next()).collect();
+        for word in words(&code).filter(|word| word.parse::<u64>().is_err()) {
+            let field = word.strip_prefix("span.").unwrap_or(word);
+            let is_known = [&WORDS[..], &OF_EVERY_LINE[..]].concat().contains(&field);
+            let is_known = is_known || own.contains(word) || known.contains(field) || word == "5m";
+            assert!(is_known, "nothing is logged as {word}:\n{query}");
+        }
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && !"._@".contains(c)).filter(|word| !word.is_empty())
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+pub(super) fn anchors(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    let texts = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
+    let kept = |text: String| text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+    texts.map(|text| kept(text).replace(' ', "-")).collect()
+}
