@@ -108,6 +108,7 @@ impl Stack {
             let resource = self.resource(&name);
             let mut named: BTreeSet<String> = list(&resource["DependsOn"]).into_iter().collect();
             references(&resource["Properties"], &mut named);
+            references(&resource["UpdatePolicy"], &mut named);
             for dependency in named {
                 if self.1["Resources"].get(&dependency).is_some() && before.insert(dependency.clone()) {
                     open.push(dependency);

@@ -125,7 +125,7 @@ impl Evaluation<'_> {
                 Some(other) if !other.is_object() => done.push_str(&other.to_string()),
                 other => {
                     left.extend(other.map(|other| (name.to_owned(), other.clone())));
-                    done.push_str(&format!("${{{name}}}"));
+                    done.extend(["${", name, "}"]);
                 }
             }
             done.push_str(rest);

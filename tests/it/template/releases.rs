@@ -17,12 +17,11 @@ fn another(name: &str) -> Value {
             json!("arn:aws:acm:eu-central-1:123456789012:certificate/76543210-89ab-cdef-0123-456789abcdef")
         }
         "DatabaseClass" => json!("db.t4g.small"),
-        "DatabaseHost" => json!("other.example.net"),
+        "DatabaseHost" | "DomainName" => json!("other.example.net"),
         "DatabaseName" => json!("other"),
         "DatabaseSecretArn" => json!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-AbCdEf"),
         "DatabaseSnapshot" => json!("errand-before-the-mistake"),
         "DatabaseSecurityGroupId" => json!("sg-0123456789abcdef1"),
-        "DomainName" => json!("other.example.net"),
         "HostedZoneId" => json!("Z9876543210ABCDEFGHIJ"),
         "MailFrom" => json!("other@example.net"),
         "SubnetIds" => json!("subnet-0123456789abcdef2,subnet-0123456789abcdef3"),
@@ -157,6 +156,7 @@ fn the_smoke_function_tries_the_version_that_is_to_come() {
         assert_eq!(update["BeforeAllowTrafficHook"], json!({ "Ref": "SmokeFunction" }));
         let tried = &smoke["Environment"]["Variables"]["API_VERSION"];
         assert_eq!(*tried, json!({ "Ref": stack.version("ApiFunction") }));
+        assert!(stack.before("ApiFunctionAliaslive").contains("SmokeFunction"));
         // CodeDeploy's own policies let it invoke functions of such names alone.
         assert_eq!(smoke["FunctionName"], json!({ "Fn::Sub": "CodeDeployHook_${AWS::StackName}" }));
     }

@@ -19,9 +19,7 @@ pub(super) type Parameters = Map<String, Value>;
 pub(super) struct Made {
     /// The set's name.
     pub(super) name: &'static str,
-    /// SAM's output, with conditions and parameters as they are written.
-    pub(super) plain: Value,
-    /// The same as CloudFormation would carry it out.
+    /// SAM's output as CloudFormation would carry it out.
     pub(super) evaluated: Value,
 }
 
@@ -32,7 +30,7 @@ pub(super) fn made() -> Option<&'static [Made]> {
         let sets = NAMES.map(parameters);
         let plain = transform(&sets, &[])?;
         let all = NAMES.into_iter().zip(&sets).zip(plain);
-        Some(all.map(|((name, set), plain)| Made { name, evaluated: evaluate(&plain, set), plain }).collect())
+        Some(all.map(|((name, set), plain)| Made { name, evaluated: evaluate(&plain, set) }).collect())
     };
     MADE.get_or_init(make).as_deref()
 }

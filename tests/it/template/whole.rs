@@ -24,6 +24,16 @@ fn everything_that_is_referred_to_is_made() {
     }
 }
 
+/// CloudFormation refuses that, too.
+#[test]
+fn nothing_waits_for_itself() {
+    for stack in Stack::all() {
+        for (name, _) in stack.resources() {
+            assert!(!stack.before(name).contains(name), "{}: {name} waits for itself", stack.0);
+        }
+    }
+}
+
 #[test]
 fn nothing_is_public_but_the_api() {
     for stack in Stack::all() {
