@@ -24,7 +24,7 @@ fn everything_that_is_referred_to_is_made() {
     }
 }
 
-/// CloudFormation refuses that, too.
+/// CloudFormation refuses that, too. What guards an alias counts as well as what it is made of.
 #[test]
 fn nothing_waits_for_itself() {
     for stack in Stack::all() {
