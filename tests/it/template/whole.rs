@@ -1,6 +1,7 @@
 //! What must hold of everything that is made, whatever it is.
 
 use super::data::is_encrypted;
+use super::sets::{Parameters, transform};
 use super::{Stack, references};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -24,10 +25,15 @@ fn everything_that_is_referred_to_is_made() {
     }
 }
 
-/// CloudFormation refuses that, too. What guards an alias counts as well as what it is made of.
+/// CloudFormation refuses that, too. What guards an alias counts as well as what it is made of
+/// (<https://github.com/aws/aws-cdk/issues/2231>), and perhaps also what a condition takes away.
 #[test]
 fn nothing_waits_for_itself() {
-    for stack in Stack::all() {
+    let mut stacks = Stack::all();
+    let Some(plain) = transform(&[Parameters::new()], &[]) else { return };
+    stacks.push(Stack("as it is written", Box::leak(Box::new(plain[0].clone()))));
+
+    for stack in stacks {
         for (name, _) in stack.resources() {
             assert!(!stack.before(name).contains(name), "{}: {name} waits for itself", stack.0);
         }
