@@ -36,7 +36,7 @@ impl AppState {
     /// Makes the state of a Lambda function; nothing is fetched or connected yet.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
-        let sdk = Arc::new(Sdk::default());
+        let sdk = Arc::new(Sdk::of_a_function());
         let secrets = Secrets::new(Arc::clone(&sdk));
         let db = Db::new(config.database, secrets.clone());
         let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);

@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
     shared::telemetry::init(config.log);
-    let db = &Db::new(config.database, Secrets::new(Arc::new(Sdk::default())));
+    let db = &Db::new(config.database, Secrets::new(Arc::new(Sdk::of_a_function())));
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let left = time_left(event.context.deadline());
         Ok::<_, Error>(handle(db, event.payload, left).await?)

@@ -51,7 +51,7 @@ impl Scheduler {
     /// Makes the scheduler of a Lambda function; nothing is fetched or connected yet.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
-        let sdk = Arc::new(Sdk::default());
+        let sdk = Arc::new(Sdk::of_a_function());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
         let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
         let (schedules, upkeep) = (Schedules::new(declared()), Upkeep::new(config.retention, Metrics::default()));

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
     shared::telemetry::init(config.log);
-    let smoke = &Smoke::new(config, Arc::new(Sdk::default()), Patience::default());
+    let smoke = &Smoke::new(config, Arc::new(Sdk::of_a_function()), Patience::default());
     run(service_fn(async move |event: LambdaEvent<Hook>| {
         let left = time_left(event.context.deadline());
         Ok::<_, Error>(smoke.handle(event.payload, left).await?)

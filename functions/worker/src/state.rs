@@ -52,7 +52,7 @@ impl Worker {
     /// Makes the worker of a Lambda function; nothing is fetched or connected yet.
     #[must_use]
     pub fn from_config(config: Config) -> Self {
-        let sdk = Arc::new(Sdk::default());
+        let sdk = Arc::new(Sdk::of_a_function());
         let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
         let notifier = Notifier::remote(config.queue.url.as_deref(), Arc::clone(&sdk), &db);
         let outbound = match config.outbound_function {
