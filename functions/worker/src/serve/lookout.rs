@@ -17,6 +17,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// little more than one for one.
 const GATHER: Duration = Duration::from_millis(4);
 
+/// While the line is long and half of the places are free, a look waits this part of what the last one took for the
+/// others: where jobs are short, one claim fills all places in place of two.
+const PATIENCE: u32 = 2;
+
 /// While the line is long, a look begins where the last one did: in front of that are rows that were claimed and are not
 /// cleared away yet, as long as somebody looks at an old snapshot. The whole line is looked at this often, ...
 const WHOLE_LINE: Duration = Duration::from_millis(100);
@@ -74,6 +78,10 @@ pub(super) struct Lookout {
     /// Where the next look in a long line begins.
     from: Place,
     whole_line: Instant,
+    /// What the last look took.
+    took: Duration,
+    /// Since when half of the places are free.
+    half_free: Option<Instant>,
     company: Company,
 }
 
@@ -103,6 +111,8 @@ impl Lookout {
             is_long: false,
             from: Place::START,
             whole_line: now,
+            took: Duration::ZERO,
+            half_free: None,
             company: Company::Mixed,
         }
     }
@@ -125,10 +135,15 @@ impl Lookout {
             self.company = Company::AloneNext;
             self.next = Instant::now();
         }
-        if self.next_look(shift).is_none_or(|at| at > Instant::now()) {
+        let now = Instant::now();
+        if self.slots.saturating_sub(shift.running()) * 2 < self.slots {
+            self.half_free = None;
+        } else {
+            self.half_free.get_or_insert(now);
+        }
+        if self.next_look(shift).is_none_or(|at| at > now) {
             return;
         }
-        let now = Instant::now();
         let wanted = Wanted {
             jobs: self.slots.saturating_sub(shift.running()),
             from: if self.is_long && now < self.whole_line { self.from } else { Place::START },
@@ -150,7 +165,11 @@ impl Lookout {
         if self.looking.is_some() || free == 0 || is_held {
             return None;
         }
-        let next = if self.is_long && free * 2 >= self.slots { Instant::now() } else { self.next };
+        let crowd = match self.half_free {
+            Some(_) if free == self.slots => Some(self.start),
+            since => since.map(|at| at + self.took / PATIENCE),
+        };
+        let next = crowd.filter(|_| self.is_long).map_or(self.next, |at| at.min(self.next));
         Some(next.min(self.alarm))
     }
 
@@ -170,6 +189,7 @@ impl Lookout {
 
     pub(super) fn act(&mut self, seen: Seen, shift: &mut Shift<State>) {
         let now = Instant::now();
+        self.took = seen.began.elapsed();
         match seen.found {
             Ok(found) => {
                 if let Some(next) = found.next {
