@@ -28,7 +28,7 @@ async fn with_a_queue_nothing_is_lost_and_nothing_is_doubled() {
     let environment: Vec<_> = stage.environment().into_iter().chain(queue.environment()).collect();
     let (worker, scheduler) = (Part::new("actor", environment.clone()), Part::new("scheduler", environment));
     let mut cast = Cast::new(tally.clone());
-    for skew in [0, 3_600, -3_600] {
+    for skew in [0, 3_600, -3_600].into_iter().cycle().take(settings.workers()) {
         cast.add(worker.clone().with(skew::environment(skew)), Play::Events(queue.clone()));
     }
     cast.add(scheduler.clone(), Play::Ticks(Duration::from_millis(700)));
@@ -53,7 +53,7 @@ async fn without_a_queue_nothing_is_lost_and_nothing_is_doubled() {
     let worker = Part::new("actor", stage.environment()).with([("ERRAND_ACTOR".to_owned(), "serve".to_owned())]);
     let scheduler = Part::new("scheduler", stage.environment());
     let mut cast = Cast::new(tally.clone());
-    for skew in [0, 86_400, -86_400] {
+    for skew in [0, 86_400, -86_400].into_iter().cycle().take(settings.workers()) {
         cast.add(worker.clone().with(skew::environment(skew)), Play::Serve);
     }
     cast.add(scheduler.clone(), Play::Ticks(Duration::from_millis(700)));

@@ -40,9 +40,15 @@ impl Settings {
         Duration::from_secs_f64(f64::from(self.jobs) / self.pace)
     }
 
-    /// How long what is left may take when nothing breaks any more.
+    /// How many workers there are: large runs have more, so that they end in the time of a run and not of a day.
+    pub fn workers(&self) -> usize {
+        3 + self.jobs as usize / 2_000
+    }
+
+    /// How long what is left may take when nothing breaks any more. A batch takes as long as its slowest job, so a worker
+    /// that gets batches does a few jobs a second.
     pub fn draining_time(&self) -> Duration {
-        Duration::from_mins(2) + self.writing_time()
+        Duration::from_mins(2) + 2 * self.writing_time()
     }
 }
 
