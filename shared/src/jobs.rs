@@ -8,7 +8,6 @@ mod change;
 mod claim;
 mod context;
 mod enqueue;
-mod fence;
 mod find;
 mod finish;
 mod job;

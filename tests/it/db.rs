@@ -3,6 +3,7 @@
 use crate::support::pg_proxy::PgProxy;
 use crate::support::postgres;
 use shared::db::Db;
+use sqlx::Connection as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ async fn a_transaction_costs_its_beginning_and_its_end() {
     tx.commit().await.unwrap();
 
     db.settle().await;
-    assert_eq!(proxy.statements(), ["begin", "select 1", "commit"]);
+    assert_eq!(proxy.statements(), ["BEGIN", "select 1", "COMMIT"]);
     assert_eq!(proxy.round_trips(), 3);
 }
 
@@ -45,12 +46,42 @@ async fn a_dropped_transaction_is_rolled_back_and_its_connection_used_again() {
     drop(tx);
     db.settle().await;
 
-    assert_eq!(proxy.statements().last().map(String::as_str), Some("rollback"));
+    assert_eq!(proxy.statements().last().map(String::as_str), Some("ROLLBACK"));
     let mut connection = db.acquire().await.unwrap();
     assert_eq!(self::session(&mut connection).await, session);
     let there: bool =
         sqlx::query_scalar("select to_regclass('left_behind') is not null").fetch_one(&mut *connection).await.unwrap();
     assert!(!there);
+}
+
+/// What enqueues jobs with a key does so in a transaction of its own, whatever the caller has begun.
+#[tokio::test]
+async fn a_transaction_within_another_ends_with_it() {
+    let (_proxy, db) = behind_proxy(1).await;
+    let mut tx = db.begin().await.unwrap();
+    let mut inner = tx.begin().await.unwrap();
+    sqlx::query("create table left_behind ()").execute(&mut *inner).await.unwrap();
+    inner.commit().await.unwrap();
+
+    tx.rollback().await.unwrap();
+
+    assert!(!is_there(&db, "left_behind").await);
+}
+
+#[tokio::test]
+async fn a_beginning_that_nobody_waited_for_is_taken_back() {
+    let (proxy, db) = behind_proxy(1).await;
+    number(&db).await;
+    proxy.hold_up("BEGIN", Duration::from_millis(300));
+    assert!(tokio::time::timeout(Duration::from_millis(100), db.begin()).await.is_err());
+
+    let mut connection = db.acquire().await.unwrap();
+    sqlx::query("create table made_alone ()").execute(&mut *connection).await.unwrap();
+    drop(connection);
+    proxy.cut_all();
+
+    assert!(try_number(&db).await.is_err(), "the connection is cut, and an open transaction would be gone with it");
+    assert!(is_there(&db, "made_alone").await);
 }
 
 #[tokio::test]
@@ -134,6 +165,12 @@ async fn try_number(db: &Db) -> anyhow::Result<i32> {
 
 async fn number(db: &Db) -> i32 {
     try_number(db).await.unwrap()
+}
+
+async fn is_there(db: &Db, table: &str) -> bool {
+    let mut connection = db.acquire().await.unwrap();
+    let there = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);
+    there.fetch_one(&mut *connection).await.unwrap()
 }
 
 /// The server's process behind a connection.

@@ -1,10 +1,15 @@
 //! What the pool lends: a connection, and a transaction on one.
 
 use super::pool::{Live, Pool};
-use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+use sqlx::{Database, PgConnection, Postgres};
+use sqlx_core::transaction::TransactionManager as _;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+
+/// sqlx counts the transactions of a connection, so that one within another is a savepoint: each begin and end goes through
+/// this.
+pub(super) type Manager = <Postgres as Database>::TransactionManager;
 
 /// A connection of the pool; it goes back when it is dropped.
 #[derive(Debug)]
@@ -60,40 +65,26 @@ impl Tx {
     pub(super) async fn begin(connection: Connection) -> Result<Self, sqlx::Error> {
         let mut tx = Self { connection };
         tx.connection.in_transaction = true;
-        raw_sql("begin").execute(&mut *tx.connection).await?;
+        Manager::begin(&mut tx.connection, None).await?;
         Ok(tx)
-    }
-
-    /// Runs a last statement and commits, both in one round trip. When the statement fails, nothing is committed.
-    ///
-    /// # Errors
-    /// When PostgreSQL refuses, which rolls back, or its answer is lost, after which either may have happened.
-    pub async fn commit_after(mut self, last: AssertSqlSafe<String>) -> Result<(), sqlx::Error> {
-        let AssertSqlSafe(mut message) = last;
-        message.push_str("; commit");
-        raw_sql(AssertSqlSafe(message)).execute(&mut *self.connection).await?;
-        self.connection.in_transaction = false;
-        Ok(())
     }
 
     /// Commits.
     ///
     /// # Errors
     /// When PostgreSQL refuses, which rolls back, or its answer is lost, after which either may have happened.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
-        self.end("commit").await
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        Manager::commit(&mut self.connection).await?;
+        self.connection.in_transaction = false;
+        Ok(())
     }
 
     /// Rolls back, and waits until that is done.
     ///
     /// # Errors
     /// When the connection is lost; then PostgreSQL rolls back by itself.
-    pub async fn rollback(self) -> Result<(), sqlx::Error> {
-        self.end("rollback").await
-    }
-
-    async fn end(mut self, how: &'static str) -> Result<(), sqlx::Error> {
-        raw_sql(how).execute(&mut *self.connection).await?;
+    pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
+        Manager::rollback(&mut self.connection).await?;
         self.connection.in_transaction = false;
         Ok(())
     }

@@ -4,10 +4,11 @@
 //!
 //! Nothing here ticks: a frozen sandbox runs no timers, so ages are looked at when a connection is about to be used.
 
-use super::connection::Connection;
+use super::connection::{Connection, Manager};
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, raw_sql};
+use sqlx_core::transaction::TransactionManager as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
@@ -156,8 +157,12 @@ impl Pool {
     async fn tidy(&self, mut live: Live, _place: OwnedSemaphorePermit, in_transaction: bool) {
         let rest = async {
             live.connection.flush().await?;
-            if in_transaction {
-                raw_sql("rollback").execute(&mut live.connection).await?;
+            // A beginning that nobody waited for was not counted.
+            if in_transaction && !live.connection.is_in_transaction() {
+                raw_sql("ROLLBACK").execute(&mut live.connection).await?;
+            }
+            while live.connection.is_in_transaction() {
+                Manager::rollback(&mut live.connection).await?;
             }
             Ok(())
         };

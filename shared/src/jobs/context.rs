@@ -1,6 +1,5 @@
 //! What a running attempt knows of itself, and how it ends well.
 
-use super::fence::{self, Finished};
 use super::job::{Failure, OrDiscard as _, Outcome, Success};
 use super::text::storable;
 use crate::clock::Clock;
@@ -161,14 +160,19 @@ impl Context {
     /// # Errors
     /// [`Failure::Superseded`] when the lease was lost; everything is rolled back. [`Failure::Retry`] when the commit
     /// failed or its answer was lost; in the latter case the fence keeps what was committed.
-    pub async fn commit(&self, tx: Tx, result: impl Serialize) -> Result<Outcome, Failure> {
+    pub async fn commit(&self, mut tx: Tx, result: impl Serialize) -> Result<Outcome, Failure> {
         let result = json(&result, "result", LARGEST_RESULT)?;
         self.signals.writing.store(true, Ordering::Release);
-        let finished = fence::commit(tx, self.job, self.epoch, &result, self.clock.offset_seconds()).await;
-        match finished.context("the commit failed, or was not answered")? {
-            Finished::Committed => Ok(Outcome(Success::Committed)),
-            Finished::Superseded => Err(Failure::Superseded),
+        let finished =
+            sqlx::query_file!("src/jobs/fence.sql", self.job.0, self.epoch, result, self.clock.offset_seconds())
+                .execute(&mut *tx)
+                .await?;
+        if finished.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Err(Failure::Superseded);
         }
+        tx.commit().await.context("the commit was not answered")?;
+        Ok(Outcome(Success::Committed))
     }
 }
 

@@ -4,13 +4,14 @@
 use crate::kinds::{Work, apply};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const ENQUEUE: &str = include_str!("../../../shared/src/jobs/enqueue.sql");
 const CLAIM_DUE: &str = include_str!("../../../shared/src/jobs/claim_due.sql");
 const CLAIM_IDS: &str = include_str!("../../../shared/src/jobs/claim_ids.sql");
+const FENCE: &str = include_str!("../../../shared/src/jobs/fence.sql");
 const SETTLE: &str = include_str!("../../../shared/src/jobs/settle.sql");
 
 /// What the engine's constants are in seconds.
@@ -129,12 +130,10 @@ async fn settle(db: &mut PgConnection, jobs: &[Claimed]) -> sqlx::Result<()> {
 
 /// One job with effects, in its own transaction.
 pub async fn run_with_effects(db: &mut PgConnection, (id, epoch): Claimed) -> sqlx::Result<()> {
-    sqlx::raw_sql("begin").execute(&mut *db).await?;
-    apply(db, id).await?;
-    // As the engine does: fence and commit in one message.
-    let end = format!("select jobs_finish('{id}', {epoch}, 'null', 0); commit");
-    sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut *db).await?;
-    Ok(())
+    let mut tx = db.begin().await?;
+    apply(&mut tx, id).await?;
+    sqlx::query(FENCE).bind(id).bind(epoch).bind(Value::Null).bind(NO_OFFSET).execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 async fn finish(db: &mut PgConnection, work: Work, jobs: &[Claimed]) -> sqlx::Result<()> {

@@ -91,8 +91,8 @@ async fn a_change_that_a_webhook_hears_of_takes_a_transaction_and_others_do_not(
     let create = api.statements(Method::POST, "/v1/tasks", Some(json!({ "title": "Nap" }))).await;
 
     assert_eq!(update.len(), 1, "{update:#?}");
-    let begins = ["insert into tasks", "begin", "insert into tasks", "webhook_endpoints", "insert into jobs"];
-    let words = begins.into_iter().chain(["insert into webhook_deliveries", "commit", "pg_notify"]);
+    let begins = ["insert into tasks", "BEGIN", "insert into tasks", "webhook_endpoints", "insert into jobs"];
+    let words = begins.into_iter().chain(["insert into webhook_deliveries", "COMMIT", "pg_notify"]);
     assert_eq!(create.len(), 8, "{create:#?}");
     for (statement, word) in create.iter().zip(words) {
         assert!(statement.contains(word), "{word}: {create:#?}");

@@ -15,7 +15,7 @@ const STATEMENTS: [(&str, &str); 11] = [
     ("claim_due", include_str!("../../../shared/src/jobs/claim_due.sql")),
     ("heartbeat", include_str!("../../../shared/src/jobs/heartbeat.sql")),
     ("the effect", "update slots set value"),
-    ("the fence", "select jobs_finish("),
+    ("the fence", include_str!("../../../shared/src/jobs/fence.sql")),
     ("a step", include_str!("../../../shared/src/jobs/save.sql")),
     ("a claim of a suspect", include_str!("../../../shared/src/jobs/claim_suspect.sql")),
     ("the lock of keys", include_str!("../../../shared/src/jobs/lock_keys.sql")),

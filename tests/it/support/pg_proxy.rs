@@ -111,13 +111,13 @@ impl PgProxy {
         *self.shared.ledger.lock().unwrap() = Ledger::default();
     }
 
-    /// Lets the server finish the next message that ends with a `COMMIT`, then cuts both sides: the client never learns that
+    /// Lets the server finish the next `COMMIT`, then cuts both sides: the client never learns that
     /// it succeeded.
     pub fn swallow_next_commit_answer(&self) {
         self.arm(Target::Commit, Fault::SwallowAnswer);
     }
 
-    /// Cuts both sides in place of the next message that ends with a `COMMIT`: the server rolls back.
+    /// Cuts both sides in place of the next `COMMIT`: the server rolls back.
     pub fn cut_before_next_commit(&self) {
         self.arm(Target::Commit, Fault::CutBefore);
     }
@@ -186,8 +186,7 @@ impl Target {
     fn matches(&self, statement: &str) -> bool {
         match self {
             Self::Commit => {
-                let last = statement.rsplit(';').map(str::trim).find(|part| !part.is_empty());
-                last.is_some_and(|last| last.eq_ignore_ascii_case("commit"))
+                statement.trim_matches(|c: char| c.is_whitespace() || c == ';').eq_ignore_ascii_case("commit")
             }
             Self::Containing(needle) => statement.contains(needle),
         }
