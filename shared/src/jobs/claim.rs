@@ -33,6 +33,9 @@ macro_rules! claimed_row {
 /// What the row of an abandoned attempt says.
 pub(super) const ABANDONED: &str = "the attempt was abandoned: its lease ran out";
 
+/// The statement claims no more, whatever it is asked for.
+const MOST: i64 = 1_000;
+
 /// A job that is now this process's to run.
 #[derive(Clone, Debug)]
 pub struct Claimed {
@@ -196,7 +199,7 @@ pub struct FromLine {
     pub first: Option<Place>,
 }
 
-/// Claims up to `limit` jobs that are due, in the order of the line, from a place on.
+/// Claims up to `limit` jobs that are due, a thousand at most, in the order of the line, from a place on.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached; then nothing is claimed.
@@ -214,7 +217,7 @@ pub async fn claim_due(
         &supported.versions,
         &supported.leases,
         clock.offset_seconds(),
-        limit,
+        limit.min(MOST),
         from.priority.0,
         from.turn,
     )

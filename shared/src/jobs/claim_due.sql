@@ -30,7 +30,8 @@ set
     attempt = jobs.attempt + 1,
     wake_at = due.now + make_interval(secs => due.lease),
     started_at = due.now
-from due
+-- The limit is there for the planner alone: from it, it knows that these are few beside the table.
+from (select * from due limit 1000) as due
 where jobs.id = due.id
 returning
     jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.checkpoint, jobs.owner_id, jobs.priority, jobs.turn,

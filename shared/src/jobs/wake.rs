@@ -8,6 +8,9 @@ use crate::ids::{JobId, OwnerId};
 use sqlx::PgConnection;
 use std::time::Duration;
 
+/// The statement takes no more, whatever it is asked for.
+const MOST: i64 = 1_000;
+
 /// What one round did.
 #[derive(Debug, Default)]
 pub struct Woken {
@@ -42,8 +45,9 @@ impl Woken {
     }
 }
 
-/// Takes up to `limit` alarms, oldest first, and those of jobs that become due within `look_ahead`. Safe with several at once: each skips what another holds. The alarms are
-/// set anew before anything is sent, so a crash in between costs one grace and loses nothing.
+/// Takes up to `limit` alarms, oldest first, and those of jobs that become due within `look_ahead`; never more than a
+/// thousand. Safe with several at once: each skips what another holds. The alarms are set anew before anything is sent, so a
+/// crash in between costs one grace and loses nothing.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -57,7 +61,7 @@ pub async fn wake(
     let rows = sqlx::query_file!(
         "src/jobs/wake.sql",
         clock.offset_seconds(),
-        limit,
+        limit.min(MOST),
         look_ahead.as_secs_f64(),
         GRACE.as_secs_f64(),
         LONGEST_GRACE.as_secs_f64(),

@@ -7,27 +7,50 @@ with clock as (
     select statement_timestamp() + make_interval(secs => $1) as now
 ),
 
-ringing as materialized (
+-- The time is written out where an index is to find rows by it: a join with `clock` would read all of them.
+rung as materialized (
     select
-        jobs.id,
-        jobs.owner_id,
-        case
-            when jobs.state = 'available' then 'available'
-            when jobs.cancel_requested then 'cancelled'
-            when jobs.attempt >= jobs.max_attempts then 'failed'
-            else 'available'
-        end as state,
-        jobs.state = 'running' as is_abandoned,
-        jobs.state = 'running' or jobs.turn is null as needs_turn,
-        case when jobs.state = 'running' then clock.now else jobs.run_at end as run_at,
+        jobs.id, jobs.owner_id, jobs.state, jobs.cancel_requested, jobs.attempt, jobs.max_attempts, jobs.turn, jobs.run_at,
         clock.now
     from jobs
     cross join clock
-    where jobs.wake_at <= statement_timestamp() + make_interval(secs => $1 + $3)
-        and (jobs.wake_at <= clock.now or (jobs.state = 'available' and jobs.wake_at = jobs.run_at))
+    where jobs.wake_at <= statement_timestamp() + make_interval(secs => $1)
     order by jobs.wake_at
     limit $2
     for no key update of jobs skip locked
+),
+
+-- An index of their own: those that were told are many more, and would all be looked at.
+untold as materialized (
+    select
+        jobs.id, jobs.owner_id, jobs.state, jobs.cancel_requested, jobs.attempt, jobs.max_attempts, jobs.turn, jobs.run_at,
+        clock.now
+    from jobs
+    cross join clock
+    where jobs.state = 'available'
+        and jobs.wake_at = jobs.run_at
+        and jobs.wake_at > statement_timestamp() + make_interval(secs => $1)
+        and jobs.wake_at <= statement_timestamp() + make_interval(secs => $1 + $3)
+    order by jobs.wake_at
+    limit $2 - (select count(*) from rung)
+    for no key update of jobs skip locked
+),
+
+ringing as materialized (
+    select
+        id,
+        owner_id,
+        case
+            when state = 'available' then 'available'
+            when cancel_requested then 'cancelled'
+            when attempt >= max_attempts then 'failed'
+            else 'available'
+        end as state,
+        state = 'running' as is_abandoned,
+        state = 'running' or turn is null as needs_turn,
+        case when state = 'running' then now else run_at end as run_at,
+        now
+    from (select * from rung union all select * from untold) as alarms
 ),
 
 lines as materialized (
@@ -75,7 +98,8 @@ set
             then jobs.errors || jsonb_build_object('attempt', jobs.attempt, 'at', judged.now, 'error', $6::text)
         else jobs.errors
     end
-from judged
+-- The limit is there for the planner alone: from it, it knows that these are few beside the table.
+from (select * from judged limit 1000) as judged
 where jobs.id = judged.id
 returning
     jobs.id,

@@ -8,6 +8,8 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 const SETTLE: &str = include_str!("../../../shared/src/jobs/settle.sql");
 const HEARTBEAT: &str = include_str!("../../../shared/src/jobs/heartbeat.sql");
+const WAKE: &str = include_str!("../../../shared/src/jobs/wake.sql");
+const CLAIM_DUE: &str = include_str!("../../../shared/src/jobs/claim_due.sql");
 
 /// Rows of one statement.
 const ROWS: u64 = 500;
@@ -43,6 +45,34 @@ async fn leases_are_kept_with_work_in_proportion_to_their_number() {
         let touched = touched(&mut db, HEARTBEAT, mode, parameters, arguments).await;
 
         assert!(touched <= most, "{mode}: {touched} rows were touched for {ROWS} leases");
+    }
+}
+
+#[tokio::test]
+async fn alarms_are_rung_with_work_in_proportion_to_their_number() {
+    let mut db = running().await;
+    // The others were told, and are to be told again in an hour.
+    postgres::run(&mut db, "update jobs set wake_at = now() + interval '1 hour' where state = 'available'").await;
+
+    for (mode, _) in MODES {
+        let parameters = "(float8, int8, float8, float8, float8, text, float8)";
+        let touched = touched(&mut db, WAKE, mode, parameters, "120, 500, 60, 120, 900, 'abandoned', 60").await;
+
+        // Either way it may be cheaper to read a table as small as this once.
+        assert!(touched <= 20 * ROWS + 2 * TABLE, "{mode}: {touched} rows were touched for {ROWS} alarms");
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_claimed_with_work_in_proportion_to_their_number() {
+    let mut db = running().await;
+
+    for (mode, most) in MODES {
+        let parameters = "(text[], int2[], float8[], float8, int8, int2, timestamptz)";
+        let arguments = "'{probe}', '{1}', '{60}', 0, 500, -32768, '1970-01-01'";
+        let touched = touched(&mut db, CLAIM_DUE, mode, parameters, arguments).await;
+
+        assert!(touched <= most, "{mode}: {touched} rows were touched for {ROWS} jobs");
     }
 }
 

@@ -21,11 +21,11 @@ const GATHER: Duration = Duration::from_millis(4);
 /// others: where jobs are short, one claim fills all places in place of two.
 const PATIENCE: u32 = 2;
 
-/// While the line is long, a look begins where the last one did: in front of that are rows that were claimed and are not
-/// cleared away yet, as long as somebody looks at an old snapshot. The whole line is looked at this often, ...
+/// A look begins where the last one did: in front of that are rows that were claimed and are not cleared away yet, as long
+/// as somebody looks at an old snapshot. While the line is long, the whole of it is looked at this often, ...
 const WHOLE_LINE: Duration = Duration::from_millis(100);
 
-/// ... or, when that takes long, so rarely that it takes a small part of the time: 1 in this.
+/// ... and never so often that it takes more than a small part of the time: 1 in this.
 const WHOLE_LINE_SHARE: u32 = 20;
 
 /// Times at which somebody wants a look are rounded up to multiples of this, in milliseconds.
@@ -75,7 +75,7 @@ pub(super) struct Lookout {
     asked: BTreeSet<Instant>,
     /// The last look found as many as it asked for.
     is_long: bool,
-    /// Where the next look in a long line begins.
+    /// Where the next look begins, until `whole_line`.
     from: Place,
     whole_line: Instant,
     /// What the last look took.
@@ -146,7 +146,7 @@ impl Lookout {
         }
         let wanted = Wanted {
             jobs: self.slots.saturating_sub(shift.running()),
-            from: if self.is_long && now < self.whole_line { self.from } else { Place::START },
+            from: if now < self.whole_line { self.from } else { Place::START },
             alarms: now >= self.alarm,
             suspect: self.company == Company::AloneNext,
         };
@@ -203,16 +203,17 @@ impl Lookout {
                     shift.start(vec![job], seen.began);
                 }
                 let was_whole = seen.from == Place::START;
-                if was_whole {
-                    self.whole_line = now + WHOLE_LINE.max(seen.began.elapsed() * WHOLE_LINE_SHARE);
-                }
                 let found_all = found.line.jobs.len() < seen.asked;
-                self.from = found.line.first.unwrap_or(Place::START);
+                if was_whole {
+                    let rest = self.took * WHOLE_LINE_SHARE;
+                    self.whole_line = now + if found_all { rest } else { rest.max(WHOLE_LINE) };
+                }
+                self.from = found.line.first.unwrap_or(self.from);
                 shift.start(found.line.jobs, seen.began);
                 self.next = match (found_all, was_whole) {
                     (false, _) => now + GATHER,
                     // What was in front of the place may have been missed.
-                    (true, false) => now,
+                    (true, false) => self.whole_line,
                     (true, true) => now + POLL,
                 };
                 // The whole line is looked at before it counts as short.

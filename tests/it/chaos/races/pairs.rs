@@ -62,7 +62,7 @@ async fn no_pair_of_statements_deadlocks_on_the_same_rows() {
         }
     }
 
-    assert!(calls > 2_000, "{calls} calls are no race");
+    assert!(calls > 500, "{calls} calls are no race");
 }
 
 async fn race(app: &TestApp, ids: &[Uuid], one: Call, other: Call) -> usize {
