@@ -30,7 +30,7 @@ mod wake;
 
 pub use backoff::{Backoff, Jitter};
 pub use change::{Cancel, Retry, cancel, reschedule, retry};
-pub use claim::{Claimed, Claims, FromLine, Next, Other, Place, Unclaimed};
+pub use claim::{Claimed, Claims, FromLine, LARGEST_CLAIM, Next, Other, Place, Unclaimed};
 pub use context::Context;
 pub use enqueue::{Enqueued, enqueue, enqueue_many};
 pub use find::{find, find_any, whole};

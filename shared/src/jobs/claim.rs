@@ -33,8 +33,8 @@ macro_rules! claimed_row {
 /// What the row of an abandoned attempt says.
 pub(super) const ABANDONED: &str = "the attempt was abandoned: its lease ran out";
 
-/// The statement claims no more, whatever it is asked for.
-const MOST: i64 = 1_000;
+/// A claim of what is due takes no more, whatever it is asked for.
+pub const LARGEST_CLAIM: usize = 1_000;
 
 /// A job that is now this process's to run.
 #[derive(Clone, Debug)]
@@ -206,7 +206,7 @@ pub struct FromLine {
 #[tracing::instrument(level = "debug", name = "db.jobs.claim_due", skip_all)]
 pub async fn claim_due(
     db: &mut PgConnection,
-    limit: i64,
+    limit: usize,
     from: Place,
     supported: &Supported,
     clock: &Clock,
@@ -217,7 +217,7 @@ pub async fn claim_due(
         &supported.versions,
         &supported.leases,
         clock.offset_seconds(),
-        limit.min(MOST),
+        i64::try_from(limit.min(LARGEST_CLAIM)).unwrap_or(i64::MAX),
         from.priority.0,
         from.turn,
     )

@@ -109,7 +109,6 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
     /// # Errors
     /// When the database refuses or cannot be reached; then nothing is claimed.
     pub async fn claim_due(&self, limit: usize, from: Place) -> Result<FromLine, DbError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         within(STATEMENT_LIMIT, async {
             let mut connection = self.inner.db.acquire().await?;
             Ok(claim::claim_due(&mut connection, limit, from, &self.inner.supported, &self.inner.clock).await?)

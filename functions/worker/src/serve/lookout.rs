@@ -3,7 +3,7 @@
 use crate::State;
 use futures_util::future::BoxFuture;
 use shared::db::DbError;
-use shared::jobs::{Claimed, FromLine, Next, Place, Runner, Shift};
+use shared::jobs::{Claimed, FromLine, LARGEST_CLAIM, Next, Place, Runner, Shift};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -145,7 +145,7 @@ impl Lookout {
             return;
         }
         let wanted = Wanted {
-            jobs: self.slots.saturating_sub(shift.running()),
+            jobs: self.slots.saturating_sub(shift.running()).min(LARGEST_CLAIM),
             from: if now < self.whole_line { self.from } else { Place::START },
             alarms: now >= self.alarm,
             suspect: self.company == Company::AloneNext,
