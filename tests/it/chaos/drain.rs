@@ -6,14 +6,16 @@ use crate::hosts::eventually;
 use sqlx::{Connection as _, PgConnection};
 use std::time::Duration;
 
-/// Ends the waits between attempts, and lets the alarms of waiting jobs go off. Jobs that wait for a time of their own
-/// keep it.
+/// Ends the waits between attempts, and lets the alarms of waiting jobs go off, for the fifty that are due longest: workers
+/// get through as many meanwhile. With all of them, messages would pile up of jobs whose messages wait in the queue already.
+/// Jobs that wait for a time of their own keep it.
 const HURRY: &str = "
     with waiting as (
         select id, case when attempt > 0 then least(run_at, now()) else run_at end as due
         from jobs
         where state = 'available'
-        order by id
+        order by due
+        limit 50
         for no key update skip locked
     )
     update jobs set run_at = due, wake_at = greatest(due, now()) from waiting where jobs.id = waiting.id";
