@@ -7,6 +7,7 @@ mod frozen;
 mod migrate;
 mod scheduler;
 mod stack;
+mod tls;
 mod worker;
 
 pub use stack::{Stack, enqueue_export, sample};

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod probe;
 pub mod receiver;
 pub mod runtime_api;
+pub mod tls_postgres;
 
 pub use actor::{Actor, Answer};
 pub use app::TestApp;

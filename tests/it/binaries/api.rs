@@ -2,11 +2,14 @@
 
 use super::{Stack, sample};
 use crate::support::moto::moto;
+use crate::support::postgres;
 use crate::support::runtime_api::Sandbox;
 use ::api::{SigningKeys, SigningSource};
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::migrations::MIGRATOR;
 use shared::secrets::Secrets;
+use sqlx::{Connection as _, PgConnection};
 use std::sync::Arc;
 
 /// Hands over a sample and returns its status and its JSON body, with what holds for every answer checked.
@@ -175,4 +178,41 @@ async fn without_its_secret_it_answers_503() {
     let (live, _) = answer(&mut api, &sample("api-get-live.json")).await;
 
     assert_eq!((status, live), (503, 200));
+}
+
+#[tokio::test]
+async fn a_database_without_a_free_connection_is_a_dependency_that_is_down() {
+    let server = postgres::start(5).await;
+    let mut db = postgres::connect(&server.url("postgres")).await;
+    postgres::run(&mut db, "create database errand").await;
+    MIGRATOR.run(&mut postgres::connect(&server.url("errand")).await).await.unwrap();
+    let stack = Stack::on(server.url("errand"));
+    let (_, token) = stack.account().await;
+    let list = authorised("api-get-tasks.json", &token);
+    let mut api = stack.start("api").await;
+
+    let taken = all_connections(&stack.url).await;
+    let refused = api.invoke(&list).await.answer();
+
+    assert_eq!((&refused["statusCode"], &refused["headers"]["retry-after"]), (&json!(503), &json!("5")), "{refused}");
+    for connection in taken {
+        connection.close().await.unwrap();
+    }
+    let (status, _) = answer(&mut api, &list).await;
+    assert_eq!(status, 200);
+}
+
+/// Opens connections until the server has no place left.
+async fn all_connections(url: &str) -> Vec<PgConnection> {
+    let mut taken = Vec::new();
+    loop {
+        match PgConnection::connect(url).await {
+            Ok(connection) => taken.push(connection),
+            Err(error) => {
+                let code = error.as_database_error().unwrap().code().unwrap();
+                assert_eq!(code, "53300", "{error}");
+                return taken;
+            }
+        }
+    }
 }

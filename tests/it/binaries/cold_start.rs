@@ -2,10 +2,13 @@
 //!
 //! `scripts/cold-start` builds them and runs this; a run without them measures nothing and says so.
 
+use super::tls::{HOST, deployed};
 use super::{Stack, sample};
 use crate::hosts::say;
 use crate::support::binaries;
+use crate::support::moto::moto;
 use crate::support::runtime_api::{Memory, Sandbox};
+use crate::support::tls_postgres::{self, Authority};
 use serde_json::Value;
 use std::fmt;
 use std::process::Command;
@@ -90,12 +93,21 @@ async fn liveness_is_answered_almost_as_soon_as_by_an_echo() {
     let live = sample("api-get-live.json");
     let mut list = sample("api-get-tasks.json");
     list["headers"]["authorization"] = format!("Bearer {token}").into();
-    let (mut echo, mut api_live, mut api_read) = (Starts::default(), Starts::default(), Starts::default());
+    let Some(moto) = moto().await else { return };
+    let authority = Authority::new();
+    let server = tls_postgres::start(&authority, HOST).await;
+    let over_tls = deployed(moto, &server.url("errand"), &authority).await;
+    let (_, its_token) = over_tls.account().await;
+    let mut its_list = sample("api-get-tasks.json");
+    its_list["headers"]["authorization"] = format!("Bearer {its_token}").into();
+    let (mut echo, mut api_live) = (Starts::default(), Starts::default());
+    let (mut api_read, mut api_read_over_tls) = (Starts::default(), Starts::default());
 
     for _ in 0..ROUNDS {
         assert_eq!(echo.measure(Sandbox::start(&echo_binary, &DEPLOYED), &live).await, live);
         assert_eq!(api_live.measure(Sandbox::start(&api_binary, &DEPLOYED), &live).await["statusCode"], 200);
         assert_eq!(api_read.measure(stack.start("api"), &list).await["statusCode"], 200);
+        assert_eq!(api_read_over_tls.measure(over_tls.start("api"), &its_list).await["statusCode"], 200);
     }
 
     let ratio = api_live.median().as_secs_f64() / echo.median().as_secs_f64();
@@ -104,6 +116,7 @@ async fn liveness_is_answered_almost_as_soon_as_by_an_echo() {
          echo               {echo}\n\
          api /health/live   {api_live}\n\
          api GET /v1/tasks  {api_read}\n\
+         the same, with two secrets and TLS  {api_read_over_tls}\n\
          ratio of /health/live to echo: {ratio:.2}"
     ));
     for name in ["api", "worker", "scheduler", "migrate", "echo", "errand"] {

@@ -17,7 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const SECRET: &str = "a secret of tests, long enough for HS256";
+/// What signs the tokens of [`Stack::account`].
+pub const SECRET: &str = "a secret of tests, long enough for HS256";
 
 /// A stack without AWS.
 pub struct Stack {
@@ -30,8 +31,12 @@ pub struct Stack {
 impl Stack {
     /// Makes a stack with an empty, migrated database.
     pub async fn new() -> Self {
+        Self::on(postgres::database().await)
+    }
+
+    /// Makes a stack with this database.
+    pub fn on(url: String) -> Self {
         let exports = TempDir::new().unwrap();
-        let url = postgres::database().await;
         let mut variables = BTreeMap::new();
         variables.insert("DATABASE_URL".to_owned(), url.clone());
         variables.insert("EXPORT_DIR".to_owned(), exports.path().to_str().unwrap().to_owned());

@@ -129,11 +129,10 @@ impl Director<'_> {
             }
             Card::QueueDown => {
                 let time = self.milliseconds(200..3_000);
-                if let Some(queue) = self.queue {
-                    queue.be_down(true);
-                    tokio::time::sleep(time).await;
-                    queue.be_down(false);
-                }
+                let Some(queue) = self.queue else { return };
+                queue.be_down(true);
+                tokio::time::sleep(time).await;
+                queue.be_down(false);
             }
         }
         self.count(card);
