@@ -1,5 +1,7 @@
 //! Files: one seam over a folder of this machine and an S3 bucket.
 
+mod sweep;
+
 use crate::config::{StorageConfig, StorageSource};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -12,7 +14,7 @@ use object_store::signer::Signer as _;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a presigned URL works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -157,6 +159,21 @@ impl Storage {
             Err(StorageError::Gone) => Ok(()),
             deleted => deleted,
         }
+    }
+
+    /// Deletes files whose keys begin with a prefix and that were last written before a time, whoever knows of them: uploads
+    /// that were never imported, and pieces of files whose writer died. Returns how many. A bucket is left alone: it has
+    /// lifecycle rules for that.
+    ///
+    /// # Errors
+    /// When the folder refuses.
+    pub async fn sweep(&self, prefix: &str, before: SystemTime) -> Result<usize, StorageError> {
+        let StorageSource::Folder(folder) = &*self.source else { return Ok(0) };
+        let folder = folder.join(prefix);
+        let swept = tokio::task::spawn_blocking(move || sweep::sweep(&folder, before)).await;
+        swept.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|source| {
+            StorageError::Store(object_store::Error::Generic { store: "folder", source: Box::new(source) })
+        })
     }
 
     fn any(&self) -> Result<Arc<dyn ObjectStore>, StorageError> {

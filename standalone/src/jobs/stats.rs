@@ -12,14 +12,24 @@ use std::time::Duration;
 /// How far back ends are counted.
 const DAY: Duration = Duration::from_hours(24);
 
-const HEADINGS: [&str; 8] =
-    ["KIND", "AVAILABLE", "OLDEST DUE", "SCHEDULED", "RUNNING", "SUCCEEDED 24H", "FAILED 24H", "CANCELLED 24H"];
+const HEADINGS: [&str; 9] = [
+    "KIND",
+    "AVAILABLE",
+    "OLDEST DUE",
+    "UNSUPPORTED",
+    "SCHEDULED",
+    "RUNNING",
+    "SUCCEEDED 24H",
+    "FAILED 24H",
+    "CANCELLED 24H",
+];
 
 /// What is known of one kind.
 #[derive(Default)]
 struct Row {
     available: i64,
     oldest_due: Option<Duration>,
+    unsupported: i64,
     scheduled: i64,
     running: i64,
     succeeded: i64,
@@ -38,7 +48,7 @@ pub(super) async fn run(arguments: &StatsArgs, operator: &mut Operator) -> anyho
         let items: Vec<Value> = rows.iter().map(|(kind, row)| as_json(kind, row)).collect();
         writeln!(out, "{:#}", Value::Array(items))?;
     } else {
-        let cells: Vec<[String; 8]> = rows.iter().map(|(kind, row)| as_row(kind, row)).collect();
+        let cells: Vec<[String; 9]> = rows.iter().map(|(kind, row)| as_row(kind, row)).collect();
         table::write(&mut out, HEADINGS, &cells)?;
     }
     Ok(())
@@ -51,6 +61,7 @@ fn by_kind(unfinished: Vec<KindStats>, ended: Vec<EndedStats>) -> BTreeMap<Strin
         let row = rows.entry(stats.kind).or_default();
         row.available += stats.available;
         row.oldest_due = row.oldest_due.max(stats.oldest_due);
+        row.unsupported += stats.unsupported;
         row.scheduled += stats.scheduled;
         row.running += stats.running;
     }
@@ -68,6 +79,7 @@ fn as_json(kind: &str, row: &Row) -> Value {
         "kind": kind,
         "available": row.available,
         "oldest_due_s": row.oldest_due.map(|age| age.as_secs_f64()),
+        "unsupported": row.unsupported,
         "scheduled": row.scheduled,
         "running": row.running,
         "succeeded_24h": row.succeeded,
@@ -76,9 +88,19 @@ fn as_json(kind: &str, row: &Row) -> Value {
     })
 }
 
-fn as_row(kind: &str, row: &Row) -> [String; 8] {
+fn as_row(kind: &str, row: &Row) -> [String; 9] {
     let oldest_due = row.oldest_due.map_or_else(|| "-".to_owned(), |age| format!("{} s", age.as_secs()));
-    let counts = [row.scheduled, row.running, row.succeeded, row.failed, row.cancelled];
-    let [scheduled, running, succeeded, failed, cancelled] = counts.map(|count| count.to_string());
-    [kind.to_owned(), row.available.to_string(), oldest_due, scheduled, running, succeeded, failed, cancelled]
+    let counts = [row.unsupported, row.scheduled, row.running, row.succeeded, row.failed, row.cancelled];
+    let [unsupported, scheduled, running, succeeded, failed, cancelled] = counts.map(|count| count.to_string());
+    [
+        kind.to_owned(),
+        row.available.to_string(),
+        oldest_due,
+        unsupported,
+        scheduled,
+        running,
+        succeeded,
+        failed,
+        cancelled,
+    ]
 }

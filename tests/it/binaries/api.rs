@@ -191,11 +191,11 @@ async fn a_database_without_a_free_connection_is_a_dependency_that_is_down() {
     let list = authorised("api-get-tasks.json", &token);
     let mut api = stack.start("api").await;
 
-    let taken = all_connections(&stack.url).await;
+    let connections = all_connections(&stack.url).await;
     let refused = api.invoke(&list).await.answer();
 
     assert_eq!((&refused["statusCode"], &refused["headers"]["retry-after"]), (&json!(503), &json!("5")), "{refused}");
-    for connection in taken {
+    for connection in connections {
         connection.close().await.unwrap();
     }
     let (status, _) = answer(&mut api, &list).await;

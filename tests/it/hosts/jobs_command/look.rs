@@ -121,7 +121,11 @@ async fn each_kind_is_counted() {
     app.enqueue(&Probe::Nothing).await;
     app.enqueue(&Probe::Nothing).await;
     let newest = "select id from jobs order by id desc limit 2";
-    postgres::run(&mut db, &format!("update jobs set kind = 'other' where id in ({newest})")).await;
+    postgres::run(
+        &mut db,
+        &format!("update jobs set kind = 'other', run_at = now() - interval '1 h' where id in ({newest})"),
+    )
+    .await;
     postgres::run(&mut db, "update jobs set version = 2 where id = (select id from jobs order by id desc limit 1)")
         .await;
 
@@ -132,12 +136,14 @@ async fn each_kind_is_counted() {
     assert!((3600.0..3660.0).contains(&age), "{age}");
     let (other, probe) = (&json[0], &json[1]);
     assert_eq!((&other["kind"], &other["available"], &other["succeeded_24h"]), (&json!("other"), &json!(2), &json!(0)));
+    assert_eq!(other["unsupported"], 2);
     assert_eq!(
         probe,
         &json!({
             "kind": "probe",
             "available": 2,
             "oldest_due_s": age,
+            "unsupported": 0,
             "scheduled": 1,
             "running": 1,
             "succeeded_24h": 1,
@@ -147,7 +153,7 @@ async fn each_kind_is_counted() {
     );
     let lines: Vec<Vec<&str>> = text.done().lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[2][..2], ["probe", "2"]);
-    assert_eq!(lines[2][3..], ["s", "1", "1", "1", "2", "0"]);
+    assert_eq!(lines[2][3..], ["s", "0", "1", "1", "1", "2", "0"]);
 }
 
 #[tokio::test]

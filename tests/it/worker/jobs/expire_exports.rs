@@ -2,6 +2,8 @@
 
 use crate::support::app::event;
 use crate::support::{Actor, TestApp};
+use axum::http::Method;
+use chrono::TimeDelta;
 use scheduler::{Schedules, declared};
 use serde_json::{Value, json};
 use shared::exports::ExpireExports;
@@ -47,7 +49,7 @@ async fn the_file_goes_with_the_row() {
 
     let result = expire(&app).await;
 
-    assert_eq!(result, json!({ "deleted": 1 }));
+    assert_eq!(result, json!({ "deleted": 1, "swept": 0 }));
     assert!(app.worker.state.storage.download(&key).await.is_err());
     assert_eq!(rows(&app).await, 0);
 }
@@ -63,8 +65,26 @@ async fn a_file_that_is_gone_already_does_not_matter() {
         sqlx::query_scalar("select object_key from exports limit 1").fetch_one(&mut app.db().await).await.unwrap();
     app.worker.state.storage.delete(&key).await.unwrap();
 
-    assert_eq!(expire(&app).await, json!({ "deleted": 2 }));
-    assert_eq!(expire(&app).await, json!({ "deleted": 0 }));
+    assert_eq!(expire(&app).await, json!({ "deleted": 2, "swept": 0 }));
+    assert_eq!(expire(&app).await, json!({ "deleted": 0, "swept": 0 }));
+}
+
+#[tokio::test]
+async fn files_that_no_row_knows_are_deleted_when_they_are_eight_days_old() {
+    let app = TestApp::new().await;
+    let ada = app.actor().await;
+    let upload = ada.act("/v1/uploads").await.json(201);
+    let path = format!("/v1/uploads/{}/content", upload["id"].as_str().unwrap());
+    let sent = ada.send_as(Method::PUT, &path, "text/csv", "title\nNap\n").await.status;
+    assert_eq!(sent, 200);
+    export(&app, &ada).await;
+    sqlx::query("update exports set created_at = now() + interval '1 day'").execute(&mut app.db().await).await.unwrap();
+
+    let young = expire_before(&app, TimeDelta::hours(23)).await;
+    let old = expire_before(&app, TimeDelta::hours(25)).await;
+
+    assert_eq!(young, json!({ "deleted": 0, "swept": 0 }));
+    assert_eq!(old, json!({ "deleted": 1, "swept": 1 }));
 }
 
 #[tokio::test]
@@ -72,7 +92,7 @@ async fn more_than_one_step_takes_are_all_deleted() {
     let app = TestApp::new().await;
     make_251(&app).await;
 
-    assert_eq!(expire(&app).await, json!({ "deleted": 251 }));
+    assert_eq!(expire(&app).await, json!({ "deleted": 251, "swept": 0 }));
     assert_eq!(rows(&app).await, 0);
 }
 
@@ -92,7 +112,7 @@ async fn what_does_not_fit_an_invocation_is_done_in_the_next_one() {
 
     assert_eq!(left, [(151, State::Available), (51, State::Available)]);
     let job = app.job(job).await;
-    assert_eq!((job.result, job.attempt), (Some(json!({ "deleted": 251 })), 1));
+    assert_eq!((job.result, job.attempt), (Some(json!({ "deleted": 251, "swept": 0 })), 1));
 }
 
 /// Makes one export and 250 rows that look like it, and whose files are gone.
@@ -123,7 +143,12 @@ async fn export(app: &TestApp, actor: &Actor<'_>) -> String {
 
 /// Runs the job that deletes every export of now and returns its result.
 async fn expire(app: &TestApp) -> Value {
-    let job: JobId = app.enqueue(&ExpireExports { finished_before: app.clock.now() }).await;
+    expire_before(app, TimeDelta::zero()).await
+}
+
+/// Runs the job that deletes every export of a time from now and returns its result.
+async fn expire_before(app: &TestApp, from_now: TimeDelta) -> Value {
+    let job: JobId = app.enqueue(&ExpireExports { finished_before: app.clock.now() + from_now }).await;
     app.drain().await;
     let job = app.job(job).await;
     assert_eq!(job.state, State::Succeeded, "{job:?}");
