@@ -23,6 +23,11 @@ use tokio::sync::OnceCell;
 /// The certificate authorities of RDS, which the public trust stores lack.
 const RDS_ROOTS: &[u8] = include_bytes!("db/rds-global-bundle.pem");
 
+/// The time limits of each session. All are below the longest lease (see `jobs`): the locks of a process that vanished
+/// are gone when its jobs are rescued. Shorter leases are kept by the fence alone.
+pub const LIMITS: [(&str, &str); 3] =
+    [("statement_timeout", "20s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")];
+
 /// No connection could be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -154,18 +159,10 @@ impl Db {
                     .ssl_root_cert_from_pem(RDS_ROOTS.to_vec())
             }
         };
-        // All below the longest lease (see `jobs`): the locks of a process that vanished are gone when its jobs are
-        // rescued. Shorter leases are kept by the fence alone.
         Ok(options
             .application_name("errand")
-            .options([
-                ("statement_timeout", "20s"),
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "30s"),
-                ("tcp_keepalives_idle", "10"),
-                ("tcp_keepalives_interval", "5"),
-                ("tcp_keepalives_count", "3"),
-            ])
+            .options(LIMITS)
+            .options([("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")])
             .disable_statement_logging())
     }
 

@@ -1,14 +1,17 @@
 //! Migrations, as the deploy runs them: the custom resource and its answers to CloudFormation.
 
 mod cloudformation;
+mod roles;
+mod rotation;
 mod schema;
 
 use crate::api::events::sample;
 use crate::support::postgres;
-use ::migrate::handle;
+use ::migrate::{RotatedSecrets, State, Vault, handle};
 use cloudformation::CloudFormation;
 use serde_json::{Value, json};
 use shared::migrations::MIGRATOR;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -22,9 +25,9 @@ const DOWN: &str = "postgres://nobody@127.0.0.1:1/none";
 async fn a_created_stack_gets_the_schema_and_an_answer() {
     let stack = CloudFormation::start(&[200]).await;
     let event = stack.event(sample("migrate-create.json"));
-    let db = postgres::handle(&empty_database().await, 1);
+    let state = without_secrets(&empty_database().await);
 
-    let returned = handle(&db, event.clone(), TIME_LEFT).await.unwrap();
+    let returned = handle(&state, event.clone(), TIME_LEFT).await.unwrap();
 
     let done = json!({ "applied": migrations(), "version": latest() });
     assert_eq!(returned, done);
@@ -47,9 +50,9 @@ async fn an_update_keeps_the_resource_and_applies_what_is_missing() {
     let stack = CloudFormation::start(&[200]).await;
     let mut event = stack.event(sample("migrate-update.json"));
     event["PhysicalResourceId"] = json!("named by an older release");
-    let db = postgres::handle(&postgres::database().await, 1);
+    let state = without_secrets(&postgres::database().await);
 
-    handle(&db, event, TIME_LEFT).await.unwrap();
+    handle(&state, event, TIME_LEFT).await.unwrap();
 
     let answer = &stack.answers()[0];
     assert_eq!((&answer["Status"], &answer["Data"]["applied"]), (&json!("SUCCESS"), &json!(0)));
@@ -61,7 +64,7 @@ async fn a_deleted_stack_is_answered_without_a_look_at_the_database() {
     let stack = CloudFormation::start(&[200]).await;
     let event = stack.event(sample("migrate-delete.json"));
 
-    let returned = handle(&postgres::handle(DOWN, 1), event, TIME_LEFT).await.unwrap();
+    let returned = handle(&without_secrets(DOWN), event, TIME_LEFT).await.unwrap();
 
     assert_eq!(returned, json!({}));
     let answer = &stack.answers()[0];
@@ -75,7 +78,7 @@ async fn a_deploy_whose_database_does_not_answer_in_time_fails_with_a_reason() {
     // Forty seconds are kept back for the answer.
     let time_left = Duration::from_millis(40_050);
 
-    let returned = handle(&postgres::handle(DOWN, 1), event, time_left).await.unwrap();
+    let returned = handle(&without_secrets(DOWN), event, time_left).await.unwrap();
 
     let answer = &stack.answers()[0];
     assert_eq!(answer["Status"], "FAILED");
@@ -87,9 +90,9 @@ async fn a_deploy_whose_database_does_not_answer_in_time_fails_with_a_reason() {
 async fn a_deploy_whose_database_refuses_fails_with_a_reason() {
     let stack = CloudFormation::start(&[200]).await;
     let event = stack.event(sample("migrate-create.json"));
-    let db = postgres::handle(&postgres::server().url("no_such_database"), 1);
+    let state = without_secrets(&postgres::server().url("no_such_database"));
 
-    handle(&db, event, TIME_LEFT).await.unwrap();
+    handle(&state, event, TIME_LEFT).await.unwrap();
 
     let answer = &stack.answers()[0];
     assert_eq!(answer["Status"], "FAILED");
@@ -102,7 +105,7 @@ async fn an_answer_is_sent_again_when_it_was_not_taken() {
     let stack = CloudFormation::start(&[503, 200]).await;
     let event = stack.event(sample("migrate-delete.json"));
 
-    handle(&postgres::handle(DOWN, 1), event, TIME_LEFT).await.unwrap();
+    handle(&without_secrets(DOWN), event, TIME_LEFT).await.unwrap();
 
     let answers = stack.answers();
     assert_eq!(answers.len(), 2);
@@ -114,9 +117,9 @@ async fn an_answer_is_sent_again_when_it_was_not_taken() {
 async fn an_answer_that_nobody_takes_is_an_error_that_keeps_the_signed_url_to_itself() {
     let stack = CloudFormation::start(&[403, 403, 403]).await;
     let event = stack.event(sample("migrate-create.json"));
-    let db = postgres::handle(&postgres::database().await, 1);
+    let state = without_secrets(&postgres::database().await);
 
-    let error = handle(&db, event, TIME_LEFT).await.unwrap_err();
+    let error = handle(&state, event, TIME_LEFT).await.unwrap_err();
 
     assert_eq!(stack.answers().len(), 3);
     let text = format!("{error:?}");
@@ -131,7 +134,7 @@ async fn a_request_that_is_not_whole_is_an_error() {
     event.as_object_mut().unwrap().remove("RequestType");
     let url = empty_database().await;
 
-    let error = handle(&postgres::handle(&url, 1), event, TIME_LEFT).await.unwrap_err();
+    let error = handle(&without_secrets(&url), event, TIME_LEFT).await.unwrap_err();
 
     assert!(format!("{error:#}").contains("RequestType"), "{error:#}");
     assert_eq!(stack.answers(), [Value::Null; 0]);
@@ -139,13 +142,19 @@ async fn a_request_that_is_not_whole_is_an_error() {
 
 #[tokio::test]
 async fn a_person_who_invokes_it_gets_the_result_alone() {
-    let db = postgres::handle(&empty_database().await, 1);
+    let state = without_secrets(&empty_database().await);
 
-    let first = handle(&db, json!({}), TIME_LEFT).await.unwrap();
-    let second = handle(&db, json!({}), TIME_LEFT).await.unwrap();
+    let first = handle(&state, json!({}), TIME_LEFT).await.unwrap();
+    let second = handle(&state, json!({}), TIME_LEFT).await.unwrap();
 
     assert_eq!(first, json!({ "applied": migrations(), "version": latest() }));
     assert_eq!(second, json!({ "applied": 0, "version": latest() }));
+}
+
+/// The function where no secret rotates, so that it makes no roles.
+fn without_secrets(url: &str) -> State {
+    let db = postgres::handle(url, 1);
+    State { db, vault: Vault::new(Arc::default()), rotated: RotatedSecrets::default() }
 }
 
 /// Makes a database without a schema and returns its URL.

@@ -8,7 +8,9 @@ pub mod moto;
 pub mod pg_proxy;
 pub mod postgres;
 pub mod probe;
+pub mod rds;
 pub mod receiver;
+pub mod rotation;
 pub mod runtime_api;
 pub mod tls_postgres;
 

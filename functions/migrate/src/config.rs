@@ -1,6 +1,6 @@
 //! What `migrate` reads from its environment.
 
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, load};
+use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, Reader, load};
 
 /// Migrations come one after the other.
 const POOL_SIZE: u32 = 1;
@@ -12,8 +12,19 @@ pub struct Config {
     pub environment: Environment,
     /// What is logged.
     pub log: LogConfig,
-    /// The database.
+    /// The database, as a role that may make roles.
     pub database: DatabaseConfig,
+    /// The secrets that this function rotates.
+    pub rotated: RotatedSecrets,
+}
+
+/// The secrets that are rotated, by their ARNs; without one of them there is nothing to rotate.
+#[derive(Clone, Debug, Default)]
+pub struct RotatedSecrets {
+    /// What the application logs in to the database with. Without it no roles are made.
+    pub app: Option<String>,
+    /// What access tokens are signed with.
+    pub signing: Option<String>,
 }
 
 impl Config {
@@ -25,8 +36,16 @@ impl Config {
         load(lookup, |reader| {
             let environment = Environment::read(reader);
             let log = LogConfig::read(reader);
+            let rotated = RotatedSecrets::read(reader);
             let database = DatabaseConfig::read(reader, POOL_SIZE)?;
-            Some(Self { environment, log, database })
+            Some(Self { environment, log, database, rotated })
         })
+    }
+}
+
+impl RotatedSecrets {
+    /// Reads `APP_SECRET_ARN` and `SIGNING_SECRET_ARN`.
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self { app: reader.text("APP_SECRET_ARN"), signing: reader.text("SIGNING_SECRET_ARN") }
     }
 }

@@ -1,11 +1,10 @@
 //! The custom resource: CloudFormation invokes `migrate` and waits for an answer at a presigned URL. It gets one on
 //! every path, or the deploy would hang until its time-out.
 
-use crate::migrate::apply;
+use crate::{State, handler};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::db::Db;
 use std::time::Duration;
 
 /// The resource's name for CloudFormation; a changing one would make it delete the "old" schema.
@@ -20,11 +19,11 @@ const ANSWER_TRIES: u32 = 3;
 /// Kept back from the time that is left, for the answer.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(40);
 
-/// What CloudFormation sends; without these fields it is a person who invokes the function.
+/// What CloudFormation sends.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html>
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+struct Request {
     #[serde(rename = "RequestType")]
     kind: RequestType,
     #[serde(rename = "ResponseURL")]
@@ -36,7 +35,7 @@ pub struct Request {
     physical_resource_id: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 enum RequestType {
     Create,
     Update,
@@ -56,28 +55,25 @@ struct Answer<'a> {
     data: Value,
 }
 
-/// Migrates and returns what was done. When the event is a request of CloudFormation, it gets the answer as well.
+/// Migrates, answers CloudFormation and returns what it was told.
 ///
 /// # Errors
-/// When migrating failed and nobody but the caller can be told, or when CloudFormation could not be answered.
-pub async fn handle(db: &Db, event: Value, time_left: Duration) -> anyhow::Result<Value> {
-    if event.get("ResponseURL").is_none() {
-        return Ok(serde_json::to_value(apply(db).await?)?);
-    }
+/// When CloudFormation could not be answered.
+pub(crate) async fn handle(state: &State, event: Value, time_left: Duration) -> anyhow::Result<Value> {
     let request =
         Request::deserialize(event).context("the event has a ResponseURL but is no custom resource request")?;
     let done = match request.kind {
         // The schema goes with the database, whose own deletion policy decides.
         RequestType::Delete => Ok(json!({})),
-        RequestType::Create | RequestType::Update => migrate(db, time_left).await,
+        RequestType::Create | RequestType::Update => migrate(state, time_left).await,
     };
     answer(&request, &done).await?;
     done.or_else(|error| Ok(json!({ "error": format!("{error:#}") })))
 }
 
-async fn migrate(db: &Db, time_left: Duration) -> anyhow::Result<Value> {
+async fn migrate(state: &State, time_left: Duration) -> anyhow::Result<Value> {
     let limit = time_left.saturating_sub(TIME_TO_ANSWER);
-    let applied = tokio::time::timeout(limit, apply(db))
+    let applied = tokio::time::timeout(limit, handler::migrate(state))
         .await
         .with_context(|| format!("the migrations took longer than {} s", limit.as_secs()))??;
     Ok(serde_json::to_value(applied)?)

@@ -1,9 +1,19 @@
-//! Migrations: the schema is brought up to date by the deploy, before the new code takes traffic.
+//! Migrations: the schema and the roles of the database are brought up to date by the deploy, before the new code takes
+//! traffic. And the rotation of the secrets, one of which is those roles'.
 
 mod config;
+mod credentials;
 mod custom_resource;
+mod handler;
 mod migrate;
+mod roles;
+mod rotation;
+mod state;
+mod vault;
 
-pub use config::Config;
-pub use custom_resource::{Request, handle};
-pub use migrate::{Applied, MigrateError, apply};
+pub use config::{Config, RotatedSecrets};
+pub use handler::handle;
+pub use migrate::{Applied, MigrateError, apply, apply_with_roles};
+pub use roles::{Roles, RolesError};
+pub use state::State;
+pub use vault::{Vault, VaultError};

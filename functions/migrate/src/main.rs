@@ -1,23 +1,20 @@
-//! Migrations as a Lambda function: a custom resource of the stack, or invoked by hand.
+//! Migrations and rotations as a Lambda function: a custom resource of the stack, the rotation function of its secrets, or
+//! invoked by hand.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use migrate::{Config, handle};
+use migrate::{Config, State, handle};
 use serde_json::Value;
-use shared::aws::Sdk;
 use shared::clock::time_left;
-use shared::db::Db;
-use shared::secrets::Secrets;
-use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
     shared::telemetry::init(config.log);
-    let db = &Db::new(config.database, Secrets::new(Arc::new(Sdk::of_a_function())));
+    let state = &State::from_config(config);
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let left = time_left(event.context.deadline());
-        Ok::<_, Error>(handle(db, event.payload, left).await?)
+        Ok::<_, Error>(handle(state, event.payload, left).await?)
     }))
     .await
 }

@@ -86,6 +86,11 @@ impl TestApp {
         (proxy, app)
     }
 
+    /// Starts the functions as another role than the one of the test's own statements.
+    pub fn as_role(own_url: &str, url: &str) -> Self {
+        Self::between(own_url.to_owned(), url, worker::registry())
+    }
+
     fn between(own_url: String, url: &str, registry: Registry<State>) -> Self {
         let files = TempDir::new().unwrap();
         let clock = Clock::default();
