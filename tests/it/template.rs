@@ -10,6 +10,7 @@ mod parameters;
 mod queue;
 mod releases;
 mod roles;
+mod rotation;
 mod runbook;
 mod sets;
 mod variables;

@@ -85,7 +85,6 @@ fn a_changed_parameter_publishes_a_version_exactly_when_it_changes_the_function(
         "existing Architecture",
         "existing DatabaseHost",
         "existing DatabaseName",
-        "existing DatabaseSecretArn",
         "existing Egress",
         "existing Environment",
         "existing FunctionMemory",

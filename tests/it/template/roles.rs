@@ -1,6 +1,6 @@
 //! What the functions may do: each what it does, and nothing else.
 
-use super::{FUNCTIONS, Stack, functions_with_database, list};
+use super::{FUNCTIONS, Stack, list};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -17,7 +17,11 @@ fn each_function_may_do_what_it_does() {
         actions("ApiRole"),
         "s3:GetObject s3:PutObject secretsmanager:GetSecretValue sqs:GetQueueAttributes sqs:SendMessage"
     );
-    assert_eq!(actions("MigrateRole"), "secretsmanager:GetSecretValue");
+    assert_eq!(
+        actions("MigrateRole"),
+        "secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue \
+         secretsmanager:UpdateSecretVersionStage"
+    );
     assert_eq!(
         actions("OutboundRole"),
         "ses:SendEmail ses:SendRawEmail xray:PutTelemetryRecords xray:PutTraceSegments"
@@ -42,19 +46,53 @@ fn each_function_may_do_what_it_does() {
     assert_eq!(actions("TickRole"), "lambda:InvokeFunction");
 }
 
+/// The secrets that a role may do something with.
+fn secrets(stack: Stack, role: &str, action: &str) -> Vec<Value> {
+    let action = format!("secretsmanager:{action}");
+    let statements = stack.properties(role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let about = statements.iter().filter(|statement| list(&statement["Action"]).contains(&action));
+    about
+        .flat_map(|statement| match &statement["Resource"] {
+            Value::Array(many) => many.clone(),
+            one => vec![one.clone()],
+        })
+        .collect()
+}
+
 #[test]
-fn only_the_api_reads_what_signs_tokens() {
+fn only_the_migration_reads_the_secret_of_the_master_user() {
+    for stack in Stack::all() {
+        let master =
+            match stack.properties("MigrateFunction")["Environment"]["Variables"]["DATABASE_SECRET_ARN"].clone() {
+                // That of the parameter is as long as a real one.
+                Value::String(arn) => json!(arn),
+                made => made,
+            };
+        let (app, signing) = (json!({ "Ref": "AppSecret" }), json!({ "Ref": "SigningSecret" }));
+
+        let read = |role| secrets(stack, role, "GetSecretValue");
+
+        assert_eq!(read("MigrateRole"), [master.clone(), app.clone(), signing.clone()], "{}", stack.0);
+        assert_eq!(read("ApiRole"), [app.clone(), signing.clone()], "{}", stack.0);
+        for role in ["SchedulerRole", "WorkerRole"] {
+            assert_eq!(read(role), [app.clone()], "{}: {role}", stack.0);
+        }
+        for role in stack.of_type("AWS::IAM::Role") {
+            let policies = stack.properties(role)["Policies"].to_string();
+            assert_eq!(policies.contains(&master.to_string()), role == "MigrateRole", "{}: {role}", stack.0);
+        }
+    }
+}
+
+#[test]
+fn only_the_migration_writes_secrets_and_not_that_of_the_master_user() {
     let Some(stack) = Stack::guided() else { return };
-    let database = json!({ "Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"] });
+    let rotated = [json!({ "Ref": "AppSecret" }), json!({ "Ref": "SigningSecret" })];
 
-    for (function, _) in functions_with_database() {
-        let role = format!("{}Role", function[..1].to_uppercase() + &function[1..]);
-        let statements = stack.properties(&role)["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
-        let reads = statements.iter().find(|statement| statement["Action"] == "secretsmanager:GetSecretValue").unwrap();
-
-        match function {
-            "api" => assert_eq!(reads["Resource"], json!([database, { "Ref": "SigningSecret" }])),
-            _ => assert_eq!(reads["Resource"], database, "{function}"),
+    for action in ["DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"] {
+        for role in stack.of_type("AWS::IAM::Role") {
+            let expected = if role == "MigrateRole" { rotated.as_slice() } else { &[] };
+            assert_eq!(secrets(stack, role, action), expected, "{role} {action}");
         }
     }
 }

@@ -69,6 +69,21 @@ fn credentials_are_named_and_never_written_into_variables() {
 }
 
 #[test]
+fn the_migration_rotates_the_secrets_that_the_others_use() {
+    for stack in Stack::all() {
+        let secret = |function: &str, name: &str| variables(stack, function)[name].clone();
+        let given = variables(stack, "MigrateFunction");
+        let migrate = ::migrate::Config::load(&|name| given.get(name).cloned()).unwrap();
+
+        for function in ["ApiFunction", "SchedulerFunction", "WorkerFunction"] {
+            assert_eq!(migrate.rotated.app, Some(secret(function, "DATABASE_SECRET_ARN")), "{}: {function}", stack.0);
+        }
+        assert_eq!(migrate.rotated.signing, Some(secret("ApiFunction", "SIGNING_SECRET_ARN")), "{}", stack.0);
+        assert_ne!(migrate.rotated.app, Some(secret("MigrateFunction", "DATABASE_SECRET_ARN")), "{}", stack.0);
+    }
+}
+
+#[test]
 fn only_production_hides_the_description_of_the_api() {
     for stack in Stack::all() {
         let given = variables(stack, "ApiFunction");
@@ -112,8 +127,9 @@ fn variables(stack: Stack, function: &str) -> BTreeMap<String, String> {
             "arn:aws:lambda:eu-central-1:123456789012:function:errand-ApiFunction-AbCdEf:7".to_owned()
         }
         (_, "DATABASE_HOST") => "errand.c9abcdefghij.eu-central-1.rds.amazonaws.com".to_owned(),
-        (_, "DATABASE_SECRET_ARN" | "SIGNING_SECRET_ARN") => {
-            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:errand-AbCdEf".to_owned()
+        // Told apart by what they refer to.
+        (value, "APP_SECRET_ARN" | "DATABASE_SECRET_ARN" | "SIGNING_SECRET_ARN") => {
+            format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{value}-AbCdEf")
         }
         (_, "OUTBOUND_FUNCTION") => "errand-OutboundFunction-AbCdEf".to_owned(),
         (_, "EXPORT_BUCKET") => "errand-exports".to_owned(),
