@@ -11,7 +11,8 @@ use shared::ids::OwnerId;
 use shared::secrets::{Secrets, Stage, TIME_TO_LIVE};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// How long an access token is valid.
 pub const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(15);
@@ -19,8 +20,8 @@ pub const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// How old a cached secret may be.
 const USUAL_AGE: Duration = TIME_TO_LIVE;
 
-/// How old it may be when a token names a key that is not known. Made-up tokens cause no more calls than this allows.
-const ROTATION_AGE: Duration = Duration::from_secs(10);
+/// The pause between two looks for keys that are not known. Made-up tokens cause no more calls than this allows.
+const PAUSE: Duration = Duration::from_secs(10);
 
 const REFUSED: ApiError = ApiError::Unauthorized("The access token is not valid. Log in again.");
 const EXPIRED: ApiError = ApiError::Unauthorized("The access token has expired. Log in again.");
@@ -37,13 +38,15 @@ struct Claims {
 pub struct SigningKeys {
     source: Arc<SigningSource>,
     secrets: Secrets,
+    /// When an unknown key was last looked for.
+    looked: Arc<Mutex<Option<Instant>>>,
 }
 
 impl SigningKeys {
     /// Makes the handle; no secret is fetched before the first use.
     #[must_use]
     pub fn new(source: SigningSource, secrets: Secrets) -> Self {
-        Self { source: Arc::new(source), secrets }
+        Self { source: Arc::new(source), secrets, looked: Arc::default() }
     }
 
     /// Signs a token for an account.
@@ -70,16 +73,32 @@ impl SigningKeys {
         let Some(key_id_of_token) = decode_header(token).ok().and_then(|header| header.kid) else {
             return Err(REFUSED);
         };
-        // An unknown key may be newer than the cache: another process may sign with it since a moment ago.
-        for oldest in [USUAL_AGE, ROTATION_AGE] {
-            for stage in [Stage::Current, Stage::Previous] {
-                let Some(secret) = self.secret(stage, oldest).await? else { continue };
-                if key_id(&secret) == key_id_of_token {
-                    return check(token, &secret, now);
-                }
+        if let Some(secret) = self.find(&key_id_of_token, USUAL_AGE).await? {
+            return check(token, &secret, now);
+        }
+        // It may be newer than the cache, however young that is: another process may sign with it since a moment ago. Who
+        // asks meanwhile waits for the one who looks.
+        let mut looked = self.looked.lock().await;
+        let mut oldest = USUAL_AGE;
+        if looked.is_none_or(|time| time.elapsed() >= PAUSE) {
+            oldest = Duration::ZERO;
+            *looked = Some(Instant::now());
+        }
+        match self.find(&key_id_of_token, oldest).await? {
+            Some(secret) => check(token, &secret, now),
+            None => Err(REFUSED),
+        }
+    }
+
+    /// Returns the secret of a key that is not older than this in the cache.
+    async fn find(&self, wanted: &str, oldest: Duration) -> Result<Option<SecretString>, ApiError> {
+        for stage in [Stage::Current, Stage::Previous] {
+            let Some(secret) = self.secret(stage, oldest).await? else { continue };
+            if key_id(&secret) == wanted {
+                return Ok(Some(secret));
             }
         }
-        Err(REFUSED)
+        Ok(None)
     }
 
     /// Tells whether the secret can be read.
