@@ -4,6 +4,7 @@
 - The execution role may do everything that CloudFormation needs for the resources of template.yaml, by the lists that AWS
   publishes with each kind of resource. A new kind of resource fails here, not in the middle of a deploy.
 - Rights to give rights are limited to the stack's own names.
+- Every role of template.yaml carries the boundary when there is one, and the boundary leaves it what it has.
 - No policy is longer than IAM allows.
 
 Nothing is looked up: no AWS call is made, no account and no region are needed.
@@ -202,7 +203,8 @@ transformed = subprocess.run(
 )
 if transformed.returncode != 0:
     sys.exit(transformed.stderr)
-kinds = sorted({resource["Type"] for resource in json.loads(transformed.stdout)["Resources"].values()})
+stack = json.loads(transformed.stdout)["Resources"]
+kinds = sorted({resource["Type"] for resource in stack.values()})
 for kind in kinds:
     needed = set()
     for prefix, actions in ALSO_NEEDED.items():
@@ -215,6 +217,31 @@ for kind in kinds:
         needed = {action for action in needed if not matches(action, NOT_NEEDED.get(kind, "").split())}
     missing = sorted(action for action in needed if not matches(action, allowed))
     expect(not missing, f"the execution role may not do what {kind} needs: {', '.join(missing)}")
+
+# ---- Whether the roles of template.yaml fit into the boundary
+
+expect(parameters["RequireBoundary"]["Default"] == "yes", "the boundary is not required unless somebody asks for it")
+within = resources["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
+most = [action for statement in within for action in as_list(statement["Action"])]
+carried = {"Fn::If": ["HasBoundary", {"Ref": "RoleBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+for name, resource in stack.items():
+    if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        continue
+    if resource["Type"] == "AWS::IAM::Role":
+        given = resource["Properties"].get("PermissionsBoundary")
+        expect(given == carried, f"{name} of template.yaml does not carry the boundary, and could not be made")
+    for document in documents(resource):
+        for statement in document["Statement"]:
+            beyond = [action for action in as_list(statement["Action"]) if not matches(action, most)]
+            if statement["Effect"] == "Allow":
+                expect(not beyond, f"{name} of template.yaml may do what the boundary does not allow: {', '.join(beyond)}")
+# Names that begin with the stack's are in it. Others are chosen in template.yaml.
+patterns = [resource["Fn::Sub"] for resource in within[0]["Resource"]]
+for name, resource in stack.items():
+    chosen = resource["Properties"].get("FunctionName") if resource["Type"] == "AWS::Lambda::Function" else None
+    if chosen:
+        wanted = ":function:" + chosen["Fn::Sub"].replace("${AWS::StackName}", "errand-${Environment}")
+        expect(any(p.endswith(wanted) for p in patterns), f"{name} of template.yaml has a name that the boundary leaves out")
 
 if problems:
     sys.exit("\n".join(["deploy-role.yaml is not as it should be:", *(f"  {problem}" for problem in problems)]))

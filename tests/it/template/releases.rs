@@ -24,6 +24,7 @@ fn another(name: &str) -> Value {
         "DatabaseSecurityGroupId" => json!("sg-0123456789abcdef1"),
         "HostedZoneId" => json!("Z9876543210ABCDEFGHIJ"),
         "MailFrom" => json!("other@example.net"),
+        "RoleBoundaryArn" => json!("arn:aws:iam::123456789012:policy/other"),
         "SubnetIds" => json!("subnet-0123456789abcdef2,subnet-0123456789abcdef3"),
         "VpcId" => json!("vpc-0123456789abcdef1"),
         other => panic!("say here what else {other} may be"),

@@ -219,6 +219,23 @@ fn documents(stack: Stack) -> Vec<(&'static str, &'static Value)> {
 }
 
 #[test]
+fn every_role_carries_the_boundary_when_there_is_one() {
+    for stack in Stack::all() {
+        let expected = match stack.0 {
+            "domain" => json!("arn:aws:iam::123456789012:policy/boundary-errand-production"),
+            _ => Value::Null,
+        };
+
+        let roles = stack.of_type("AWS::IAM::Role");
+
+        assert!(roles.len() >= FUNCTIONS.len());
+        for name in roles {
+            assert_eq!(stack.properties(name)["PermissionsBoundary"], expected, "{}: {name}", stack.0);
+        }
+    }
+}
+
+#[test]
 fn no_two_functions_share_a_role() {
     let Some(stack) = Stack::guided() else { return };
 
