@@ -1,5 +1,11 @@
 //! Log lines: JSON on standard output for machines, text on standard error for eyes.
 
+mod fields;
+mod lines;
+mod panics;
+
+pub use lines::JsonLines;
+
 use crate::config::{LogConfig, LogFormat};
 use std::io::Write as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -15,11 +21,13 @@ pub fn init(config: LogConfig) {
             .map(|ours| (ours, config.level)),
     );
     let layer = match config.format {
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Json => JsonLines::new(std::io::stdout).boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr).boxed(),
     };
     // Only fails when a subscriber is installed already, as in tests that share a process.
-    let _already_started = Registry::default().with(layer.with_filter(filter)).try_init();
+    if Registry::default().with(layer.with_filter(filter)).try_init().is_ok() {
+        panics::log();
+    }
 }
 
 /// Writes a line that is JSON already, to where the JSON lines go.

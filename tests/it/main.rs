@@ -21,5 +21,6 @@ mod outbound;
 mod scheduler;
 mod smoke;
 mod support;
+mod telemetry;
 mod template;
 mod worker;

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod app;
 pub mod binaries;
+pub mod log;
 pub mod mail;
 pub mod moto;
 pub mod pg_proxy;
@@ -16,4 +17,5 @@ pub mod tls_postgres;
 
 pub use actor::{Actor, Answer};
 pub use app::TestApp;
+pub use log::Log;
 pub use mail::Letter;

@@ -163,7 +163,7 @@ fn substituted(text: &str, named: &mut BTreeSet<String>) {
 }
 
 /// A file of the workspace.
-fn file(path: &str) -> String {
+pub fn file(path: &str) -> String {
     fs::read_to_string(workspace().join(path)).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! Everything that can go wrong for a client, by what it means in HTTP.
 
 use crate::problem::Problem;
+use anyhow::anyhow;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -64,6 +65,11 @@ impl ApiError {
         Self::Conflict(FieldError { field: field.into(), code, message: message.into() })
     }
 
+    /// The answer to a panic, which has its line already: see [`shared::telemetry`].
+    pub(crate) fn panicked() -> Response {
+        Self::Internal(anyhow!("a handler panicked")).problem().into_bare_response()
+    }
+
     fn problem(&self) -> Problem {
         let (status, name, title, detail): (u16, _, _, Option<Cow<'_, str>>) = match self {
             Self::Malformed(detail) => (400, "malformed", "The request cannot be understood", Some(detail.into())),
@@ -106,7 +112,13 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.problem().into_bare_response();
         match &self {
-            Self::Internal(error) => tracing::error!(error = format!("{error:#}"), "A request failed on our side"),
+            Self::Internal(error) => {
+                tracing::error!(
+                    error.code = "request_failed",
+                    error = format!("{error:#}"),
+                    "A request failed on our side"
+                );
+            }
             Self::Unavailable(error) => {
                 tracing::warn!(error = format!("{error:#}"), "A request met a dependency that is down");
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);

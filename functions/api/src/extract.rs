@@ -5,7 +5,7 @@ mod id;
 mod json;
 mod query;
 
-pub use caller::Caller;
+pub use caller::{Caller, note_account};
 pub use id::{Id, Ids};
 pub use json::{Json, Nullable, content_type, given, parse, unread};
 pub use query::Query;

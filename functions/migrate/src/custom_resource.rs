@@ -83,7 +83,11 @@ async fn answer(request: &Request, done: &anyhow::Result<Value>) -> anyhow::Resu
     let answer = Answer {
         status: if done.is_ok() { "SUCCESS" } else { "FAILED" },
         reason: done.as_ref().err().map_or_else(String::new, |error| {
-            tracing::error!(error = format!("{error:#}"), "The schema could not be brought up to date");
+            tracing::error!(
+                error.code = "migration_failed",
+                error = format!("{error:#}"),
+                "The schema could not be brought up to date",
+            );
             format!("{error:#}")
         }),
         physical_resource_id: request.physical_resource_id.as_deref().unwrap_or(PHYSICAL_ID),

@@ -64,6 +64,7 @@ impl Upkeep {
         .await?;
         for kind in stats.iter().filter(|kind| kind.unsupported > 0) {
             tracing::error!(
+                error.code = "jobs_unsupported",
                 job.kind = kind.kind,
                 job.version = kind.version,
                 jobs = kind.unsupported,

@@ -64,7 +64,12 @@ impl Smoke {
         if verdict.passed {
             tracing::info!(api.version = version, "{version} answers and may have traffic");
         } else {
-            tracing::error!(api.version = version, error = reason, "{version} must not have traffic");
+            tracing::error!(
+                error.code = "version_refused",
+                api.version = version,
+                error = reason,
+                "{version} must not have traffic",
+            );
         }
         self.tell(hook, verdict.passed).await?;
         Ok(verdict)

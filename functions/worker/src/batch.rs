@@ -187,7 +187,11 @@ impl<'a> Batch<'a> {
         let again = match reason {
             Unclaimed::Finished | Unclaimed::Leased | Unclaimed::Missing => return,
             Unclaimed::Exhausted => {
-                tracing::error!(job.id = %id, "Job {id} failed for good: its last attempt was abandoned");
+                tracing::error!(
+                    error.code = "job_abandoned",
+                    job.id = %id,
+                    "Job {id} failed for good: its last attempt was abandoned",
+                );
                 return;
             }
             Unclaimed::Cancelled => {

@@ -76,6 +76,7 @@ async fn drain(mut shift: Shift<State>) {
     };
     if tokio::time::timeout(DRAIN, give_back).await.is_err() {
         tracing::error!(
+            error.code = "jobs_not_released",
             "The database could not be told which jobs go back, they will be rescued when their leases end"
         );
     }

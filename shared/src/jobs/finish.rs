@@ -30,6 +30,17 @@ pub(super) enum Verdict {
     Release,
 }
 
+impl Verdict {
+    /// What the attempt says went wrong.
+    pub(super) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Retry { error, .. } | Self::Discard { error } => Some(error),
+            Self::Snooze { .. } => Some(TOO_OLD),
+            Self::Done(_) | Self::Continue | Self::Cancelled | Self::Release => None,
+        }
+    }
+}
+
 /// What the row of a job says that was snoozed for too long.
 const TOO_OLD: &str = "the job was put off until it was older than it may be";
 

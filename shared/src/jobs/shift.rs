@@ -136,8 +136,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 signals: std::sync::Arc::default(),
             };
             let attempt = Attempt::new(&job, entry, claimed_at, &context);
-            let work =
-                attempt::guarded((entry.run)(job.payload.0, inner.state.clone(), context), limit, attempt.span());
+            let work = attempt::guarded(
+                (entry.run)(job.payload.0, inner.state.clone(), context),
+                limit,
+                attempt.span().clone(),
+            );
             let handle = self.tasks.spawn(work);
             self.heart.hurry(attempt.lease);
             self.look = earliest(self.look, Some(attempt.look_at()));
@@ -241,7 +244,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 return Some(self.over(attempt.id, measured, attempt.superseded()));
             }
         };
-        self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict }, measured);
+        self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict }, measured, attempt.span().clone());
         None
     }
 }

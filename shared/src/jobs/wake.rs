@@ -31,7 +31,11 @@ impl Woken {
             tracing::warn!(job.id = %job, "Job {job} was abandoned by its worker and is available again");
         }
         for job in &self.exhausted {
-            tracing::error!(job.id = %job, "Job {job} failed for good: its last attempt was abandoned");
+            tracing::error!(
+                error.code = "job_abandoned",
+                job.id = %job,
+                "Job {job} failed for good: its last attempt was abandoned",
+            );
         }
         for job in &self.cancelled {
             tracing::info!(job.id = %job, "Job {job} is cancelled; its worker had abandoned it");

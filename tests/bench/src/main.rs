@@ -50,8 +50,7 @@ fn log_as_a_worker_does() {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_targets(["shared", "worker"].map(|ours| (ours, LevelFilter::INFO)));
-    let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-    let layer = layer.with_writer(std::io::sink).with_filter(filter);
+    let layer = shared::telemetry::JsonLines::new(std::io::sink).with_filter(filter);
     let _first_of_this_process = Registry::default().with(layer).try_init();
 }
 

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 pub(super) async fn write(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    // The route, not the path: ids would make every line its own.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let response = next.run(request).await;
@@ -15,8 +14,6 @@ pub(super) async fn write(request: Request, next: Next) -> Response {
         let status = response.status().as_u16();
         tracing::info!(
             log_type = "access",
-            http.method = %method,
-            http.route = route,
             http.status = status,
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "{method} {route} answered {status}",

@@ -2,12 +2,13 @@
 //! every log line of the request.
 
 use crate::problem::Problem;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use lambda_http::request::RequestContext;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -16,7 +17,16 @@ const LONGEST: usize = 128;
 
 pub(super) async fn give(request: Request, next: Next) -> Response {
     let id = find(&request);
-    let span = tracing::info_span!("request", request.id = id);
+    // The route, not the path: ids would make every line its own.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    // Of the highest level, so that every line that is written has these fields.
+    let span = tracing::error_span!(
+        "request",
+        request.id = id,
+        http.method = %request.method(),
+        http.route = route,
+        user.id = Empty,
+    );
     let mut response = next.run(request).instrument(span).await;
     Problem::write(&mut response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -2,7 +2,7 @@
 
 use crate::auth::{TOKEN_LIFETIME, hash_password, verify_password};
 use crate::error::FieldError;
-use crate::extract::{Fields, Json};
+use crate::extract::{Fields, Json, note_account};
 use crate::problem::Problem;
 use crate::{ApiError, AppState};
 use axum::extract::State;
@@ -78,6 +78,7 @@ pub(super) async fn register(
     let id = OwnerId::new();
     let mut db = state.db.acquire().await?;
     users::create(&mut db, id, &credentials.email, &password_hash, state.clock.now()).await?;
+    note_account(id);
     Ok((StatusCode::CREATED, Json(AccountOut { id: id.0, email: credentials.email })))
 }
 
@@ -107,6 +108,7 @@ pub(super) async fn login(
     let Some(account) = known.filter(|_| matches) else {
         return Err(ApiError::Unauthorized("The e-mail address or the password is wrong."));
     };
+    note_account(account.id);
     let access_token = state.signing.issue(account.id, state.clock.now()).await?;
     Ok(Json(TokenOut { access_token, token_type: "Bearer", expires_in: TOKEN_LIFETIME.num_seconds() }))
 }

@@ -63,6 +63,7 @@ impl Schedules {
                     all_well = false;
                     let name = schedule.name;
                     tracing::error!(
+                        error.code = "schedule_broken",
                         schedule.name = name,
                         error = format!("{:#}", anyhow::Error::new(error)),
                         "Schedule {name} cannot make its jobs"

@@ -26,7 +26,12 @@ impl Records {
                 Ok(look_now) => Some(look_now.job),
                 Err(error) => {
                     let id = message.message_id.as_deref().unwrap_or_default();
-                    tracing::error!(message.id = id, error = %error, "Message {id} cannot be read, it goes to the dead-letter queue");
+                    tracing::error!(
+                        error.code = "message_unreadable",
+                        message.id = id,
+                        error = %error,
+                        "Message {id} cannot be read, it goes to the dead-letter queue",
+                    );
                     None
                 }
             };

@@ -55,6 +55,7 @@ pub(super) struct Attempt {
     started: Instant,
     backoff: Backoff,
     max_age: Duration,
+    span: Span,
     handle: Option<AbortHandle>,
     stop: Option<(Stop, Instant)>,
 }
@@ -76,6 +77,7 @@ impl Attempt {
             started: Instant::now(),
             backoff: entry.backoff,
             max_age: entry.max_age,
+            span: Self::span_of(job, entry.kind),
             handle: None,
             stop: None,
         }
@@ -91,8 +93,20 @@ impl Attempt {
         Attempted { kind: self.kind, waited: self.waited, ran: self.started.elapsed() }
     }
 
-    pub(super) fn span(&self) -> Span {
-        tracing::info_span!("job", job.id = %self.id, job.kind = self.kind, job.attempt = self.number)
+    /// Whose lines are of this attempt: those of the handler, and those of the engine about it.
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    fn span_of(job: &Claimed, kind: &'static str) -> Span {
+        // Of the highest level, so that every line that is written has these fields.
+        tracing::error_span!(
+            "job",
+            job.id = %job.id,
+            job.kind = kind,
+            job.attempt = job.attempt,
+            user.id = job.owner.map(tracing::field::display),
+        )
     }
 
     /// Aborts the attempt at its next `await`. The first reason counts.
@@ -136,9 +150,8 @@ impl Attempt {
 
     pub(super) fn stuck(&self) -> End {
         tracing::error!(
-            job.id = %self.id,
-            job.kind = self.kind,
-            job.attempt = self.number,
+            parent: &self.span,
+            error.code = "job_stuck",
             "Job {} never awaits and cannot be stopped: it has a thread until this process is started anew",
             self.id,
         );
@@ -147,9 +160,7 @@ impl Attempt {
 
     pub(super) fn superseded(&self) -> End {
         tracing::warn!(
-            job.id = %self.id,
-            job.kind = self.kind,
-            job.attempt = self.number,
+            parent: &self.span,
             "Job {} left attempt {} behind: the lease was lost",
             self.id,
             self.number,
@@ -171,9 +182,7 @@ impl Attempt {
     /// Logs a failed attempt and returns what its row will say.
     pub(super) fn failed(&self, error: &str) -> String {
         tracing::warn!(
-            job.id = %self.id,
-            job.kind = self.kind,
-            job.attempt = self.number,
+            parent: &self.span,
             job.max_attempts = self.max_attempts,
             error,
             "Job {} failed in attempt {} of {}",

@@ -10,6 +10,7 @@ use crate::jobs::runner::STATEMENT_LIMIT;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+use tracing::Span;
 
 /// The longest statement: as many ends as this.
 const BATCH: usize = 1_000;
@@ -21,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 struct Line {
     ending: Ending,
     attempt: Attempted,
+    span: Span,
     since: Instant,
     /// A statement with several ends was refused because of the data of one of them.
     alone: bool,
@@ -62,8 +64,8 @@ impl Ledger {
         self.open.is_empty() && self.writing.is_none()
     }
 
-    pub(super) fn note(&mut self, ending: Ending, attempt: Attempted) {
-        self.open.push(Line { ending, attempt, since: Instant::now(), alone: false });
+    pub(super) fn note(&mut self, ending: Ending, attempt: Attempted, span: Span) {
+        self.open.push(Line { ending, attempt, span, since: Instant::now(), alone: false });
     }
 
     /// Starts a statement for everything that waits, unless one is under way.
@@ -118,7 +120,13 @@ impl Ledger {
             if line.since.elapsed() < self.patience && !is_over {
                 self.open.push(line);
             } else {
-                tracing::error!(job.id = %line.ending.id, error = %error, "The end of job {} could not be written", line.ending.id);
+                tracing::error!(
+                    parent: &line.span,
+                    error.code = "job_end_unwritten",
+                    error = %error,
+                    "The end of job {} could not be written",
+                    line.ending.id,
+                );
                 given_up.push(line.closed(End::Unwritten));
             }
         }
@@ -134,7 +142,12 @@ impl Ledger {
         let mut given_up = Vec::new();
         for mut line in lines {
             let id = line.ending.id;
-            tracing::error!(job.id = %id, error = %error, "PostgreSQL refused the end of job {id}");
+            tracing::error!(
+                parent: &line.span,
+                error.code = "job_end_refused",
+                error = %error,
+                "PostgreSQL refused the end of job {id}",
+            );
             if matches!(line.ending.verdict, Verdict::Done(_)) {
                 let error = storable_error(&format!("the result could not be stored: {error}"));
                 line.ending.verdict = Verdict::Discard { error };
@@ -151,16 +164,21 @@ fn end(line: &Line, settled: &HashMap<JobId, Settled>) -> End {
     let id = line.ending.id;
     match (settled.get(&id).map(|job| job.state), &line.ending.verdict) {
         (None, _) => {
-            tracing::info!(job.id = %id, "Job {id} had ended or been taken over before this attempt's end was written");
+            tracing::info!(parent: &line.span, "Job {id} had ended or been taken over before this attempt's end was written");
             End::Superseded
         }
         (Some(State::Succeeded), _) => End::Succeeded,
         (Some(State::Failed), _) => {
-            tracing::error!(job.id = %id, "Job {id} failed for good");
+            tracing::error!(
+                parent: &line.span,
+                error.code = "job_failed",
+                error = line.ending.verdict.error(),
+                "Job {id} failed for good",
+            );
             End::Failed
         }
         (Some(State::Cancelled), _) => {
-            tracing::info!(job.id = %id, "Job {id} was called off and is cancelled");
+            tracing::info!(parent: &line.span, "Job {id} was called off and is cancelled");
             End::Cancelled
         }
         (Some(_), Verdict::Release) => End::Released,
