@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Schedules(SchedulesArgs),
     /// Look after jobs, in any database and queue.
     Jobs(jobs::JobsArgs),
+    /// Take away from the database what only older releases need, when none of them runs any more.
+    Contract(ContractArgs),
     /// Ask the errand that runs here how it is; the exit code is 0 when it is well.
     Health(HealthArgs),
 }
@@ -58,6 +60,13 @@ pub(crate) struct SchedulesArgs {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ContractArgs {
+    /// The state folder of a running errand, unless `DATABASE_URL` names a database [default: `ERRAND_STATE`, else .errand]
+    #[arg(long)]
+    pub(crate) state: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

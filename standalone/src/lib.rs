@@ -2,6 +2,7 @@
 //! one in a container.
 
 mod cli;
+mod contract;
 mod database;
 mod event_source;
 mod health;
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> 
         Some(Command::Services(arguments)) => services::run(arguments, lookup).await,
         Some(Command::Schedules(arguments)) => schedules::run(arguments, lookup).await,
         Some(Command::Jobs(arguments)) => jobs::run(arguments, lookup).await,
+        Some(Command::Contract(arguments)) => contract::run(arguments, lookup).await,
         Some(Command::Health(arguments)) => health::run(&arguments, lookup).await,
     }
 }

@@ -1,13 +1,14 @@
 //! Migrations, as the deploy runs them: the custom resource and its answers to CloudFormation.
 
 mod cloudformation;
+mod contract;
 mod roles;
 mod rotation;
 mod schema;
 
 use crate::api::events::sample;
 use crate::support::postgres;
-use ::migrate::{RotatedSecrets, State, Vault, handle};
+use ::migrate::{RotatedSecrets, State, handle};
 use cloudformation::CloudFormation;
 use serde_json::{Value, json};
 use shared::migrations::MIGRATOR;
@@ -154,7 +155,7 @@ async fn a_person_who_invokes_it_gets_the_result_alone() {
 /// The function where no secret rotates, so that it makes no roles.
 fn without_secrets(url: &str) -> State {
     let db = postgres::handle(url, 1);
-    State { db, vault: Vault::new(Arc::default()), rotated: RotatedSecrets::default() }
+    State::new(db, Arc::default(), RotatedSecrets::default())
 }
 
 /// Makes a database without a schema and returns its URL.

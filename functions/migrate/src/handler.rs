@@ -1,7 +1,7 @@
 //! Who invokes `migrate`: CloudFormation, Secrets Manager, or a person.
 
 use crate::migrate::{Applied, apply, apply_with_roles};
-use crate::{State, custom_resource, rotation};
+use crate::{State, contract, custom_resource, rotation};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub async fn handle(state: &State, event: Value, time_left: Duration) -> anyhow:
     }
     if event.get("Step").is_some() {
         return rotation::handle(state, event).await;
+    }
+    if let Some(aliases) = event.get("contract") {
+        return Ok(serde_json::to_value(contract::handle(state, aliases).await?)?);
     }
     Ok(serde_json::to_value(migrate(state).await?)?)
 }

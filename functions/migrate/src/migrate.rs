@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::db::{Db, DbError};
 use shared::migrations::MIGRATOR;
-use sqlx::migrate::{Migrate as _, Migration};
+use sqlx::migrate::{Migrate as _, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ pub struct Applied {
 /// When the database cannot be reached in time, or a migration fails.
 pub async fn apply(db: &Db) -> Result<Applied, MigrateError> {
     let mut connection = connect_alone(db).await?;
-    let done = run(&mut connection).await?;
+    let done = run(&mut connection, &MIGRATOR).await?;
     // Everything is committed; a connection that fails to say goodbye changes nothing.
     let _closed = connection.close().await;
     Ok(done)
@@ -63,8 +63,24 @@ pub async fn apply_with_roles(db: &Db) -> Result<Applied, MigrateError> {
     let roles = Roles::here(&mut connection).await?;
     roles::prepare(&mut connection, &roles).await?;
     roles::become_owner(&mut connection, &roles).await?;
-    let done = run(&mut connection).await?;
+    let done = run(&mut connection, &MIGRATOR).await?;
     roles::grant(&mut connection, &roles).await?;
+    let _closed = connection.close().await;
+    Ok(done)
+}
+
+/// Takes away what only older releases need, once the schema is up to date; with roles, as the owner of what is there.
+///
+/// # Errors
+/// As [`apply`] and [`apply_with_roles`].
+pub async fn contract(db: &Db, contractions: &Migrator, has_roles: bool) -> Result<Applied, MigrateError> {
+    let mut connection = connect_alone(db).await?;
+    if has_roles {
+        let roles = Roles::here(&mut connection).await?;
+        roles::become_owner(&mut connection, &roles).await?;
+    }
+    run(&mut connection, &MIGRATOR).await?;
+    let done = run(&mut connection, contractions).await?;
     let _closed = connection.close().await;
     Ok(done)
 }
@@ -79,14 +95,14 @@ pub(crate) async fn connect_alone(db: &Db) -> Result<PgConnection, MigrateError>
 
 /// Where nothing is missing nothing is asked of the migrator, which would want to make its table: an application's role may
 /// look, and start on a schema that is up to date.
-async fn run(connection: &mut PgConnection) -> Result<Applied, MigrateError> {
+async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<Applied, MigrateError> {
     let before = applied(connection).await?;
     let is_applied = |migration: &Migration| before.get(&migration.version) == Some(&migration.checksum.to_vec());
-    let mut done = Applied { applied: 0, version: latest() };
-    if MIGRATOR.iter().all(is_applied) {
+    let mut done = Applied { applied: 0, version: latest(migrator) };
+    if migrator.iter().all(is_applied) {
         return Ok(done);
     }
-    MIGRATOR.run(&mut *connection).await?;
+    migrator.run(&mut *connection).await?;
     done.applied = applied(connection).await?.len().saturating_sub(before.len());
     if done.applied > 0 {
         tracing::info!(schema.version = done.version, "{} migrations were applied", done.applied);
@@ -135,6 +151,6 @@ async fn applied(connection: &mut PgConnection) -> Result<HashMap<i64, Vec<u8>>,
     Ok(applied.into_iter().collect())
 }
 
-fn latest() -> i64 {
-    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
+fn latest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use crate::support::moto::{Moto, moto};
 use crate::support::rds::{Database, Rds, rds};
 use crate::support::rotation::Secret;
 use crate::support::{TestApp, postgres};
-use ::migrate::{Roles, RotatedSecrets, State, Vault, apply, handle};
+use ::migrate::{Roles, RotatedSecrets, State, apply, handle};
 use axum::http::Method;
 use serde_json::json;
 use shared::aws::Sdk;
@@ -67,8 +67,7 @@ impl Stack {
 
 /// The function, with secrets on the server.
 pub(super) fn state(moto: &Moto, url: &str, rotated: RotatedSecrets) -> State {
-    let vault = Vault::new(Arc::new(Sdk::from(moto.config())));
-    State { db: postgres::handle(url, 1), vault, rotated }
+    State::new(postgres::handle(url, 1), Arc::new(Sdk::from(moto.config())), rotated)
 }
 
 #[tokio::test]

@@ -46,6 +46,21 @@ fn each_function_may_do_what_it_does() {
     assert_eq!(actions("TickRole"), "lambda:InvokeFunction");
 }
 
+#[test]
+fn contract_migrations_may_ask_what_the_two_aliases_lead_to() {
+    let Some(stack) = Stack::guided() else { return };
+    let policy = stack.properties("ContractPolicy");
+    let statement = &policy["PolicyDocument"]["Statement"][0];
+    let command = &stack.1["Outputs"]["ContractCommand"]["Value"].to_string();
+
+    assert_eq!(policy["Roles"], json!([{ "Ref": "MigrateRole" }]));
+    assert_eq!(list(&statement["Action"]), ["lambda:GetAlias", "lambda:GetFunctionConfiguration"]);
+    for function in ["ApiFunction", "WorkerFunction"] {
+        assert!(statement["Resource"].to_string().contains(function), "{statement}");
+        assert!(command.contains(&format!("{function}Aliaslive")), "{command}");
+    }
+}
+
 /// The secrets that a role may do something with.
 fn secrets(stack: Stack, role: &str, action: &str) -> Vec<Value> {
     let action = format!("secretsmanager:{action}");
