@@ -30,7 +30,8 @@ template:
 # The workflows of GitHub, and every shell script.
 workflows:
     zizmor --offline --quiet .github
-    shellcheck .ci/run .ci/tools scripts/cold-start scripts/lint-workflows scripts/prepare-queries
+    shellcheck .ci/run .ci/tools scripts/cold-start scripts/lint-workflows scripts/prepare-queries \
+        scripts/rehearse-deploy
     scripts/lint-workflows
 
 # What is deployed with: the roles of deploy-role.yaml, the Dockerfile, the variables.
@@ -74,7 +75,11 @@ release:
 
 # The tests of the binaries, on the release builds; also killed at random.
 smoke: release
-    ERRAND_BIN_DIR=target/release cargo test --workspace --test it -- binaries:: chaos::functions::
+    ERRAND_BIN_DIR=target/release cargo test --workspace --test it -- binaries:: chaos::functions:: rehearsal::
+
+# A deploy and its rollback under load, from an earlier commit's build (`just rehearse-deploy v1.2.0`) or today's own.
+rehearse-deploy *commit:
+    scripts/rehearse-deploy {{ commit }}
 
 # The job engine's speed next to that of bare statements; `just bench-jobs --help` lists what can be asked.
 bench-jobs *arguments:

@@ -3,17 +3,17 @@
 
 mod director;
 mod distributions;
-mod drain;
+pub mod drain;
 mod functions;
 mod model;
 mod poison;
-mod processes;
-mod queue;
+pub mod processes;
+pub mod queue;
 mod races;
 mod runs;
-mod settings;
-mod skew;
+pub mod settings;
+pub mod skew;
 mod stage;
-mod tally;
+pub mod tally;
 mod verdict;
 mod writers;

@@ -18,6 +18,7 @@ mod hosts;
 mod metrics;
 mod migrate;
 mod outbound;
+mod rehearsal;
 mod scheduler;
 mod smoke;
 mod support;

@@ -64,6 +64,11 @@ impl Part {
         Self { binary: binaries::path(binary), environment: environment.into_iter().collect() }
     }
 
+    /// The same binary of an older build.
+    pub fn older(binary: &str, environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { binary: binaries::older(binary), environment: environment.into_iter().collect() }
+    }
+
     /// The same with further variables.
     pub fn with(mut self, environment: impl IntoIterator<Item = (String, String)>) -> Self {
         self.environment.extend(environment);

@@ -1,5 +1,6 @@
 /* To be loaded before the C library: a host whose clock on the wall is wrong by SKEW_SECONDS, and whose other clock stands
-   still while it is suspended (SIGSTOP until SIGCONT), as that of a virtual machine does. */
+   still while it is suspended (SIGSTOP until SIGCONT), as that of a virtual machine does. Each suspension seems to have
+   taken SUSPENSION_SECONDS longer than it has. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,6 +13,8 @@
 #define SECOND 1000000000LL
 
 static long skew;
+static long suspension;
+static _Atomic long slept;
 static _Atomic long long last_seen;
 static _Atomic long long suspended;
 
@@ -26,12 +29,15 @@ static void go_on(int signal) {
     (void)signal;
     long long seen = atomic_load(&last_seen);
     if (seen > 0) atomic_store(&suspended, ticks() - seen);
+    atomic_fetch_add(&slept, suspension);
 }
 
 __attribute__((constructor)) static void begin(void) {
     const char *text = getenv("SKEW_SECONDS");
     struct sigaction action = {.sa_handler = go_on, .sa_flags = SA_RESTART};
     skew = text ? atol(text) : 0;
+    text = getenv("SUSPENSION_SECONDS");
+    suspension = text ? atol(text) : 0;
     sigaction(SIGCONT, &action, NULL);
 }
 
@@ -44,7 +50,9 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
         return 0;
     }
     int result = (int)syscall(SYS_clock_gettime, clock, time);
-    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) time->tv_sec += skew;
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+        time->tv_sec += skew + atomic_load(&slept);
+    }
     return result;
 }
 

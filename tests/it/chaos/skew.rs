@@ -13,6 +13,12 @@ pub fn environment(seconds: i64) -> Vec<(String, String)> {
     vec![("LD_PRELOAD".to_owned(), library.display().to_string()), ("SKEW_SECONDS".to_owned(), seconds.to_string())]
 }
 
+/// The variables of a process for which each freeze takes this much longer than it does; `None` where that cannot be.
+pub fn long_freezes(seconds: i64) -> Option<Vec<(String, String)>> {
+    let library = library()?.display().to_string();
+    Some(vec![("LD_PRELOAD".to_owned(), library), ("SUSPENSION_SECONDS".to_owned(), seconds.to_string())])
+}
+
 fn library() -> Option<&'static PathBuf> {
     static LIBRARY: OnceLock<Option<(TempDir, PathBuf)>> = OnceLock::new();
     let built = LIBRARY.get_or_init(|| cfg!(target_os = "linux").then(build));

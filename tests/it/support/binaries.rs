@@ -30,13 +30,23 @@ pub fn path(name: &str) -> PathBuf {
     }
 }
 
+/// The path of a function's binary in an older build, which `ERRAND_OLD_BIN_DIR` names as `ERRAND_BIN_DIR` names that of
+/// today; without it the two are the same.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it through the environment")]
+pub fn older(name: &str) -> PathBuf {
+    match env::var_os("ERRAND_OLD_BIN_DIR") {
+        Some(directory) => given(&workspace().join(directory), name),
+        None => path(name),
+    }
+}
+
 fn given(directory: &Path, name: &str) -> PathBuf {
     let plain = directory.join(name);
     let candidates = [plain.join("bootstrap"), plain];
     candidates
         .iter()
         .find(|candidate| candidate.is_file())
-        .unwrap_or_else(|| panic!("ERRAND_BIN_DIR has none of {candidates:?}"))
+        .unwrap_or_else(|| panic!("there is none of {candidates:?}"))
         .clone()
 }
 

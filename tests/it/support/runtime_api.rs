@@ -114,6 +114,15 @@ impl Sandbox {
         time::timeout(START_LIMIT, self.stub.idle()).await.expect("the function asks for its next event");
     }
 
+    /// Waits as [`Self::idle`] does; tells whether the process lived to see it.
+    pub async fn comes_to_rest(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            _ = self.process.ended() => false,
+            () = self.stub.idle() => true,
+        }
+    }
+
     /// The time from starting the process to its first answer, once there is one.
     pub fn cold_start(&self) -> Option<Duration> {
         self.stub.first_answer().map(|answered| answered - self.spawned)
