@@ -5,8 +5,12 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
 
-# The packages whose release binaries are built and tried.
-binaries := "api worker scheduler migrate outbound smoke errand echo"
+# What is deployed, and what is run beside it in tests; each is built as a release.
+functions := "api worker scheduler migrate outbound smoke"
+programs := "errand echo panics"
+
+# This machine's processor, as the template calls it.
+processor := if arch() == "aarch64" { "arm64" } else { "x86_64" }
 
 [private]
 default:
@@ -69,13 +73,21 @@ test:
 queries:
     scripts/prepare-queries --check
 
-# The release binaries: fat link-time optimisation, so minutes.
-release:
-    cargo build --release --locked {{ prepend("--package ", binaries) }}
+# The functions as they are deployed. SAM compiles them one after another, so all are compiled at once before, in the same
+# way; fat link-time optimisation, so minutes.
+build architecture=processor also="":
+    cargo lambda build --release --locked {{ if architecture == "arm64" { "--arm64" } else { "" } }} \
+        {{ prepend("--bin ", functions) }} {{ prepend("--bin ", also) }}
+    SAM_CLI_TELEMETRY=0 sam build --parameter-overrides Architecture={{ architecture }}
+    scripts/package {{ architecture }} {{ also }}
 
-# The tests of the binaries, on the release builds; also killed at random.
+# The same for this machine's processor, with what the tests run beside the functions.
+release: (build processor programs)
+
+# The tests of the binaries, on what would be deployed; also killed at random.
 smoke: release
-    ERRAND_BIN_DIR=target/release cargo test --workspace --test it -- binaries:: chaos::functions:: rehearsal::
+    ERRAND_BIN_DIR="${CARGO_TARGET_DIR:-target}/package" cargo test --workspace --test it -- \
+        binaries:: chaos::functions:: rehearsal::
 
 # A deploy and its rollback under load, from an earlier commit's build (`just rehearse-deploy v1.2.0`) or today's own.
 rehearse-deploy *commit:

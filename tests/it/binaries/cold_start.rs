@@ -11,7 +11,6 @@ use crate::support::runtime_api::{Memory, Sandbox};
 use crate::support::tls_postgres::{self, Authority};
 use serde_json::Value;
 use std::fmt;
-use std::process::Command;
 use std::time::Duration;
 
 /// Odd, so that the median is one of them.
@@ -33,12 +32,6 @@ const DEPLOYED: [(&str, &str); 10] = [
     ("QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/errand"),
     ("SIGNING_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signing"),
 ];
-
-/// What the release `api` may have, in bytes: a cold start reads it from a network.
-const API_SIZE_LIMIT: u64 = 10_000_000;
-
-/// What it may have packed, as `sam deploy` uploads it.
-const API_PACKED_LIMIT: usize = 4_000_000;
 
 /// What was measured of one kind of start, one of each round.
 #[derive(Default)]
@@ -119,21 +112,5 @@ async fn liveness_is_answered_almost_as_soon_as_by_an_echo() {
          the same, with two secrets and TLS  {api_read_over_tls}\n\
          ratio of /health/live to echo: {ratio:.2}"
     ));
-    for name in ["api", "worker", "scheduler", "migrate", "echo", "errand"] {
-        say(&format!("size of {name:<10} {:>10} bytes", size(name)));
-    }
     assert!(ratio <= LIVE_LIMIT, "{ratio:.2}");
-    assert!(size("api") <= API_SIZE_LIMIT, "{}", size("api"));
-    assert!(packed("api") <= API_PACKED_LIMIT, "{}", packed("api"));
-}
-
-/// Packed by the same method and as thoroughly as SAM does it.
-fn packed(name: &str) -> usize {
-    let packed = Command::new("gzip").args(["-6", "--stdout"]).arg(binaries::path(name)).output().unwrap();
-    assert!(packed.status.success(), "{packed:?}");
-    packed.stdout.len()
-}
-
-fn size(name: &str) -> u64 {
-    binaries::path(name).metadata().unwrap().len()
 }
