@@ -1,6 +1,6 @@
 //! The codes of errors: every line that says somebody has to act has one, and it is described.
 
-use crate::template::file;
+use super::dictionary::names;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,7 @@ fn sources() -> Vec<PathBuf> {
 
 #[test]
 fn every_error_has_a_code_that_is_described() {
-    let document = file("docs/logging.md");
-    let (_, section) = document.split_once("\n## Codes of errors\n").unwrap();
-    let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));
-    let described: BTreeSet<String> = rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect();
+    let described = names("Codes of errors");
     let mut used = BTreeSet::new();
 
     for path in sources() {

@@ -4,12 +4,16 @@ use crate::template::file;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The first column of a section's tables.
-fn names(section: &str) -> BTreeSet<String> {
+/// What stands in code in the first column of a section's tables, below their heads.
+pub fn names(section: &str) -> BTreeSet<String> {
     let document = file("docs/logging.md");
     let (_, rest) = document.split_once(&format!("\n## {section}\n")).unwrap_or_else(|| panic!("no {section}"));
     let section = rest.split("\n## ").next().unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let mut is_below_head = false;
+    let rows = section.lines().filter(|line| {
+        is_below_head = line.starts_with("|---") || (is_below_head && line.starts_with('|'));
+        is_below_head && line.starts_with("| `")
+    });
     rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).map(ToOwned::to_owned).collect()
 }
 

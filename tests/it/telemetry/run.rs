@@ -27,7 +27,8 @@ fn only<'a>(lines: &'a [Value], field: &str, value: &str) -> &'a Value {
     found[0]
 }
 
-fn batch(jobs: &[JobId], bodies: &[&str]) -> Value {
+/// A batch of messages for jobs, and of others with these bodies.
+pub fn batch(jobs: &[JobId], bodies: &[&str]) -> Value {
     let bodies = jobs.iter().map(|job| json!({ "job": job }).to_string()).chain(bodies.iter().copied().map(Into::into));
     let record = |(index, body): (usize, String)| json!({ "messageId": index.to_string(), "body": body });
     json!({ "Records": bodies.enumerate().map(record).collect::<Vec<_>>() })
@@ -71,7 +72,7 @@ async fn of_a_batch_with_a_panic_a_failure_and_a_message_that_is_none() {
     for act in [Act::Quiet, Act::Panics, Act::Discards] {
         jobs.push(enqueue(&mut db, &Brief(Deed { act, slot: 0 }), None).await);
     }
-    let mut worker = stack.start("actors").await;
+    let mut worker = stack.start("actor").await;
 
     worker.invoke(&batch(&jobs, &["no job"])).await.answer();
 
@@ -96,7 +97,7 @@ async fn of_the_lines_of_a_job_each_has_its_owner() {
     let mut db = stack.db().await;
     postgres::run(&mut db, "create table slots (id int4, value int4)").await;
     let job = enqueue(&mut db, &Brief(Deed { act: Act::Fails, slot: 0 }), Some(owner)).await;
-    let mut worker = stack.start("actors").await;
+    let mut worker = stack.start("actor").await;
 
     worker.invoke(&batch(&[job], &[])).await.answer();
 
@@ -148,7 +149,7 @@ async fn of_a_migration_that_fails() {
     assert!(error["message"].as_str().unwrap().contains("already exists"), "{error}");
 }
 
-async fn enqueue<P: Payload>(db: &mut sqlx::PgConnection, payload: &P, owner: Option<OwnerId>) -> JobId {
+async fn enqueue<P: Payload + Sync>(db: &mut sqlx::PgConnection, payload: &P, owner: Option<OwnerId>) -> JobId {
     let job = NewJob::new(payload).unwrap();
     let job = owner.map_or(job.clone(), |owner| job.owned_by(owner));
     jobs::enqueue(db, job, &Clock::default()).await.unwrap().row.id
