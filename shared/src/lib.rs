@@ -21,5 +21,6 @@ pub mod storage;
 pub mod tasks;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;
 pub mod users;
 pub mod webhooks;

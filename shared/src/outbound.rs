@@ -9,6 +9,7 @@ mod lambda;
 pub use client::{Local, Outbound};
 pub use lambda::LambdaOutbound;
 
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ pub const LONGEST_CALL: Duration = Duration::from_secs(30);
 
 /// Bytes of an answer's body that are kept; the rest is not read.
 pub const BODY_BYTES: usize = 4 * 1024;
+
+/// The header that says which trace a call belongs to.
+pub const TRACE_PARENT: &str = "traceparent";
 
 /// One thing to do; also what the function is invoked with.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -52,6 +56,16 @@ pub struct HttpCall {
     pub body: String,
     /// The limit for all of it: name lookup, connection, answer. At most [`LONGEST_CALL`].
     pub timeout_ms: u64,
+}
+
+impl Request {
+    /// The trace that a call says it belongs to.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        let Self::Http(call) = self else { return None };
+        let header = call.headers.iter().find(|(name, _)| name == TRACE_PARENT);
+        header.and_then(|(_, value)| Trace::from_traceparent(value))
+    }
 }
 
 /// What came of it.

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 const FUNCTIONS: [&str; 6] = ["api", "migrate", "outbound", "scheduler", "smoke", "worker"];
 
 /// What the job engine may use of its own crate.
-const ENGINE_MAY_USE: [&str; 5] = ["aws", "clock", "db", "ids", "jobs"];
+const ENGINE_MAY_USE: [&str; 6] = ["aws", "clock", "db", "ids", "jobs", "trace"];
 
 /// The workspace, as Cargo sees it.
 static METADATA: LazyLock<Value> = LazyLock::new(|| {

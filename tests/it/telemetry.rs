@@ -4,3 +4,4 @@ mod codes;
 mod dictionary;
 mod lines;
 mod run;
+mod traces;

@@ -4,6 +4,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbound::{Config, Gateway};
 use shared::aws::Sdk;
 use shared::outbound::Request;
+use shared::trace::Trace;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,8 +14,10 @@ async fn main() -> Result<(), Error> {
     shared::telemetry::init(config.log);
     let gateway = &Gateway::new(config, Arc::new(Sdk::of_a_function()));
     run(service_fn(async move |event: LambdaEvent<Request>| {
-        let answer = gateway.handle(event.payload).await?;
-        Ok::<_, Error>(answer)
+        // A mail says none: its line has the id of the job.
+        let trace = event.payload.trace();
+        let trace = trace.unwrap_or_else(|| Trace::of_invocation(event.context.xray_trace_id.as_deref()));
+        Ok::<_, Error>(trace.around(gateway.handle(event.payload)).await?)
     }))
     .await
 }

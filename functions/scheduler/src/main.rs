@@ -4,6 +4,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use scheduler::{Config, Scheduler};
 use serde_json::Value;
 use shared::metrics::emf::Emf;
+use shared::trace::Trace;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -13,8 +14,10 @@ async fn main() -> Result<(), Error> {
     let (environment, log) = (config.environment, config.log);
     let scheduler = &Scheduler::from_config(config);
     let emf = &Emf::new(scheduler.upkeep.metrics.clone(), environment, log);
-    run(service_fn(async move |_: LambdaEvent<Value>| {
-        let tick = scheduler.tick().await?;
+    run(service_fn(async move |event: LambdaEvent<Value>| {
+        let trace = Trace::of_invocation(event.context.xray_trace_id.as_deref());
+        // Boxed: it holds the futures of everything that a tick does.
+        let tick = trace.around(Box::pin(scheduler.tick())).await?;
         emf.write(&scheduler.clock);
         Ok::<_, Error>(tick)
     }))

@@ -5,6 +5,7 @@ use super::notifier::Notice;
 use super::registry::Supported;
 use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
+use crate::trace::Trace;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,6 +27,7 @@ macro_rules! claimed_row {
             epoch: $row.epoch,
             checkpoint: $row.checkpoint,
             waited: Duration::from_secs_f64($row.waited.max(0.0)),
+            trace: $row.trace_context.as_deref().and_then(Trace::from_traceparent),
         }
     };
 }
@@ -59,6 +61,8 @@ pub struct Claimed {
     pub checkpoint: Option<Value>,
     /// How long it waited since it was due.
     pub waited: Duration,
+    /// The trace of whoever enqueued it.
+    pub trace: Option<Trace>,
 }
 
 /// Why a job was not claimed.
@@ -100,13 +104,14 @@ pub struct Other {
     pub id: JobId,
     /// Whose turn a message for it takes.
     group: String,
+    trace: Option<Trace>,
 }
 
 impl Other {
     /// Asks for another look at it.
     #[must_use]
     pub fn again(&self, after: Duration) -> Notice {
-        Notice { job: self.id, group: self.group.clone(), after }
+        Notice { job: self.id, group: self.group.clone(), after, trace: self.trace }
     }
 }
 
@@ -142,6 +147,7 @@ pub async fn claim(
         let id = JobId(row.id);
         let owner = row.owner_id.map(OwnerId);
         let waited = row.waited.unwrap_or_default();
+        let trace = row.trace_context.as_deref().and_then(Trace::from_traceparent);
         let reason = match row.verdict.as_str() {
             "claimed" => {
                 claims.claimed.push(Claimed {
@@ -155,6 +161,7 @@ pub async fn claim(
                     epoch: present(row.epoch)?,
                     checkpoint: row.checkpoint,
                     waited: Duration::from_secs_f64(waited.max(0.0)),
+                    trace,
                 });
                 continue;
             }
@@ -169,7 +176,7 @@ pub async fn claim(
             _ => Unclaimed::Missing,
         };
         let group = Notice::group(row.kind.as_deref().unwrap_or_default(), owner);
-        claims.unclaimed.push((Other { id, group }, reason));
+        claims.unclaimed.push((Other { id, group, trace }, reason));
     }
     Ok(claims)
 }

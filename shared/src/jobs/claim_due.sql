@@ -35,4 +35,4 @@ from (select * from due limit 1000) as due
 where jobs.id = due.id
 returning
     jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.checkpoint, jobs.owner_id, jobs.priority, jobs.turn,
-    jobs.payload as "payload: Json<Box<RawValue>>", extract(epoch from due.now - jobs.run_at)::float8 as "waited!"
+    jobs.trace_context, jobs.payload as "payload: Json<Box<RawValue>>", extract(epoch from due.now - jobs.run_at)::float8 as "waited!"

@@ -10,7 +10,8 @@ supported as (
 ),
 
 locked as materialized (
-    select id, kind, version, state, run_at, wake_at, attempt, max_attempts, owner_id, crashes, cancel_requested
+    select id, kind, version, state, run_at, wake_at, attempt, max_attempts, owner_id, crashes, cancel_requested,
+        trace_context
     from jobs
     where id = any($1)
     order by id
@@ -63,6 +64,7 @@ select
     extract(epoch from judged.now - judged.run_at)::float8 as "waited?",
     coalesce(judged.kind, seen.kind) as "kind?",
     coalesce(judged.owner_id, seen.owner_id) as "owner_id?",
+    coalesce(judged.trace_context, seen.trace_context) as "trace_context?",
     judged.version as "version?",
     judged.max_attempts as "max_attempts?",
     moved.epoch as "epoch?",

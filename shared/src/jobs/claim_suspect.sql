@@ -29,4 +29,4 @@ from due
 where jobs.id = due.id
 returning
     jobs.id, jobs.kind, jobs.version, jobs.max_attempts, jobs.epoch, jobs.attempt, jobs.checkpoint, jobs.owner_id,
-    jobs.payload as "payload: Json<Box<RawValue>>", extract(epoch from due.now - jobs.run_at)::float8 as "waited!"
+    jobs.trace_context, jobs.payload as "payload: Json<Box<RawValue>>", extract(epoch from due.now - jobs.run_at)::float8 as "waited!"

@@ -6,6 +6,7 @@ use super::row::{JobRow, State};
 use super::unique;
 use super::{GRACE, HORIZON, SPACING};
 use crate::clock::Clock;
+use crate::trace::Trace;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
@@ -73,6 +74,7 @@ async fn insert(db: &mut PgConnection, jobs: Vec<NewJob>, clock: &Clock) -> Resu
         return Ok(Vec::new());
     }
     let columns = Columns::of(&jobs);
+    let trace = Trace::current();
     let written = sqlx::query_file!(
         "src/jobs/enqueue.sql",
         &columns.ids,
@@ -87,6 +89,7 @@ async fn insert(db: &mut PgConnection, jobs: Vec<NewJob>, clock: &Clock) -> Resu
         GRACE.as_secs_f64(),
         &columns.keys as &[Option<&str>],
         SPACING.as_secs_f64(),
+        trace.map(|trace| trace.to_string()),
     )
     .fetch_all(db)
     .await?;
@@ -97,7 +100,7 @@ async fn insert(db: &mut PgConnection, jobs: Vec<NewJob>, clock: &Clock) -> Resu
         if job.id.0 != row.id {
             return Err(sqlx::Error::Decode("the rows of an insert came back in another order".into()));
         }
-        answers.push(job.enqueued(row.run_at, row.created_at, row.due_in));
+        answers.push(job.enqueued(row.run_at, row.created_at, row.due_in, trace));
     }
     Ok(answers)
 }
@@ -134,9 +137,9 @@ impl<'a> Columns<'a> {
 }
 
 impl NewJob {
-    fn enqueued(self, run_at: DateTime<Utc>, created_at: DateTime<Utc>, due_in: f64) -> Enqueued {
+    fn enqueued(self, run_at: DateTime<Utc>, created_at: DateTime<Utc>, due_in: f64, trace: Option<Trace>) -> Enqueued {
         let due_in = Duration::from_secs_f64(due_in.max(0.0));
-        let notice = (due_in <= HORIZON).then(|| Notice::new(self.id, self.kind, self.owner, due_in));
+        let notice = (due_in <= HORIZON).then(|| Notice::new(self.id, self.kind, self.owner, due_in).part_of(trace));
         let row = JobRow {
             id: self.id,
             kind: self.kind.to_owned(),

@@ -1,5 +1,6 @@
 -- One row for each element. A job that is due has its turn at once, and `wake_at` already counts the notification that
 -- follows the commit as sent; one that is not due rings when its time comes.
+-- All of them belong to the trace $13.
 -- An owner's jobs stand $12 seconds apart in the line, so a crowd of them cannot keep others waiting.
 with clock as (
     select statement_timestamp() + make_interval(secs => $9) as now
@@ -34,7 +35,8 @@ lines as materialized (
 )
 
 insert into jobs (
-    id, kind, version, payload, owner_id, priority, run_at, due_at, max_attempts, unique_key, turn, wake_at, created_at
+    id, kind, version, payload, owner_id, priority, run_at, due_at, max_attempts, unique_key, turn, wake_at,
+    trace_context, created_at
 )
 select
     id, kind, version, payload, owner_id, priority, run_at, run_at, max_attempts, unique_key,
@@ -46,6 +48,7 @@ select
             + make_interval(secs => $12) * (row_number() over (partition by owner_id, is_due order by position) - 1)
     end,
     case when is_due then now + make_interval(secs => $10) else run_at end,
+    $13::text,
     now
 from asked
 left join lines using (owner_id)

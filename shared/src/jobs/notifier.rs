@@ -9,6 +9,7 @@ pub use sqs::SqsNotifier;
 use crate::aws::Sdk;
 use crate::db::Db;
 use crate::ids::{JobId, OwnerId};
+use crate::trace::Trace;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,18 @@ pub struct Notice {
     pub group: String,
     /// How long to wait before looking.
     pub after: Duration,
+    /// The trace that the job belongs to, as far as it is known here: X-Ray joins what it sees of the message to it. Our
+    /// own lines have it from the row.
+    pub trace: Option<Trace>,
 }
 
 impl Notice {
     pub(super) fn new(job: JobId, kind: &str, owner: Option<OwnerId>, after: Duration) -> Self {
-        Self { job, group: Self::group(kind, owner), after }
+        Self { job, group: Self::group(kind, owner), after, trace: None }
+    }
+
+    pub(super) fn part_of(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     pub(super) fn group(kind: &str, owner: Option<OwnerId>) -> String {
@@ -38,7 +46,7 @@ impl Notice {
     /// Asks for another look at a job of which only the id is known.
     #[must_use]
     pub fn again(job: JobId, after: Duration) -> Self {
-        Self { job, group: job.to_string(), after }
+        Self { job, group: job.to_string(), after, trace: None }
     }
 }
 

@@ -15,6 +15,7 @@ use super::text::storable_error;
 use super::{Attempted, Context, Outcome, Runner};
 use crate::clock::sleep_until;
 use crate::ids::JobId;
+use crate::trace::Trace;
 use attempt::{Attempt, Stop};
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -135,12 +136,10 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 checkpoint: job.checkpoint.clone().map(std::sync::Arc::new),
                 signals: std::sync::Arc::default(),
             };
-            let attempt = Attempt::new(&job, entry, claimed_at, &context);
-            let work = attempt::guarded(
-                (entry.run)(job.payload.0, inner.state.clone(), context),
-                limit,
-                attempt.span().clone(),
-            );
+            let trace = job.trace.unwrap_or_else(|| Trace::of_job(job.id)).child();
+            let attempt = Attempt::new(&job, entry, claimed_at, &context, trace);
+            let work = trace.scope((entry.run)(job.payload.0, inner.state.clone(), context));
+            let work = attempt::guarded(work, limit, attempt.span().clone());
             let handle = self.tasks.spawn(work);
             self.heart.hurry(attempt.lease);
             self.look = earliest(self.look, Some(attempt.look_at()));

@@ -5,6 +5,7 @@ use super::notifier::Notice;
 use super::{GRACE, LONGEST_GRACE, SPACING};
 use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
+use crate::trace::Trace;
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ pub async fn wake(
             woken.rescued.push(id);
         }
         let after = Duration::from_secs_f64(row.due_in.max(0.0));
-        woken.notices.push(Notice::new(id, &row.kind, row.owner_id.map(OwnerId), after));
+        let trace = row.trace_context.as_deref().and_then(Trace::from_traceparent);
+        woken.notices.push(Notice::new(id, &row.kind, row.owner_id.map(OwnerId), after).part_of(trace));
     }
     Ok(woken)
 }

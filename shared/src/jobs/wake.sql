@@ -106,5 +106,6 @@ returning
     jobs.kind,
     jobs.owner_id,
     jobs.state,
+    jobs.trace_context,
     judged.is_abandoned as "rescued!",
     extract(epoch from jobs.run_at - judged.now)::float8 as "due_in!"

@@ -7,7 +7,8 @@ use serde::Serialize;
 use shared::clock::Clock;
 use shared::ids::DeliveryId;
 use shared::jobs::{Backoff, Context, Failure, Jitter, Job, Outcome, Payload as _};
-use shared::outbound::{HttpCall, Request};
+use shared::outbound::{HttpCall, Request, TRACE_PARENT};
+use shared::trace::Trace;
 use shared::webhooks::{self, DeliverWebhook, EndpointState, Mission};
 use std::time::Duration;
 use verdict::{Next, Verdict};
@@ -90,9 +91,10 @@ fn call(mission: &Mission, id: DeliveryId, clock: &Clock) -> HttpCall {
         ("webhook-timestamp", timestamp.to_string()),
         ("webhook-signature", signatures.join(" ")),
     ];
+    let trace = Trace::current().map(|trace| (TRACE_PARENT, trace.to_string()));
     HttpCall {
         url: mission.url.clone(),
-        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        headers: headers.into_iter().chain(trace).map(|(name, value)| (name.to_owned(), value)).collect(),
         body,
         timeout_ms: u64::try_from(PATIENCE_FOR_AN_ANSWER.as_millis()).unwrap_or(u64::MAX),
     }

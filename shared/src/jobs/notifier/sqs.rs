@@ -1,9 +1,12 @@
-//! Notices as SQS messages: `{"job": "<id>"}`.
+//! Notices as SQS messages: `{"job": "<id>"}`, with the trace where X-Ray looks for it.
 
 use super::{Notice, NotifyError};
 use crate::aws::Sdk;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,13 +56,7 @@ impl SqsNotifier {
     async fn send_batch(&self, client: &Client, notices: &[Notice]) -> Result<(), NotifyError> {
         let mut request = client.send_message_batch().queue_url(&*self.queue_url);
         for (index, notice) in notices.iter().enumerate() {
-            let entry = SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_body(format!(r#"{{"job":"{}"}}"#, notice.job))
-                .message_group_id(&notice.group)
-                .delay_seconds(delay_seconds(notice.after))
-                .build()
-                .map_err(|error| NotifyError::Sqs(Box::new(error.into())))?;
+            let entry = entry(index, notice).map_err(|error| NotifyError::Sqs(Box::new(error.into())))?;
             request = request.entries(entry);
         }
         let answer = request.send().await.map_err(|error| NotifyError::Sqs(Box::new(error.into())))?;
@@ -68,6 +65,20 @@ impl SqsNotifier {
             Some(first) => Err(NotifyError::Refused { refused: answer.failed().len(), code: first.code().to_owned() }),
         }
     }
+}
+
+fn entry(index: usize, notice: &Notice) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let mut entry = SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(format!(r#"{{"job":"{}"}}"#, notice.job))
+        .message_group_id(&notice.group)
+        .delay_seconds(delay_seconds(notice.after));
+    if let Some(trace) = notice.trace {
+        let header =
+            MessageSystemAttributeValue::builder().data_type("String").string_value(trace.to_xray()).build()?;
+        entry = entry.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, header);
+    }
+    entry.build()
 }
 
 /// Rounds up, so that a message is never early.

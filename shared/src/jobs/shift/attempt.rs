@@ -6,9 +6,10 @@ use crate::jobs::backoff::Backoff;
 use crate::jobs::context::Signals;
 use crate::jobs::registry::Entry;
 use crate::jobs::{Attempted, Claimed, Failure, Outcome};
+use crate::trace::Trace;
 use anyhow::anyhow;
-use futures_util::future::BoxFuture;
 use std::any::Any;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
@@ -61,7 +62,13 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new<S>(job: &Claimed, entry: &Entry<S>, claimed_at: Instant, context: &Context) -> Self {
+    pub(super) fn new<S>(
+        job: &Claimed,
+        entry: &Entry<S>,
+        claimed_at: Instant,
+        context: &Context,
+        trace: Trace,
+    ) -> Self {
         let lease = entry.lease();
         Self {
             id: job.id,
@@ -77,7 +84,7 @@ impl Attempt {
             started: Instant::now(),
             backoff: entry.backoff,
             max_age: entry.max_age,
-            span: Self::span_of(job, entry.kind),
+            span: Self::span_of(job, entry.kind, trace),
             handle: None,
             stop: None,
         }
@@ -98,7 +105,7 @@ impl Attempt {
         &self.span
     }
 
-    fn span_of(job: &Claimed, kind: &'static str) -> Span {
+    fn span_of(job: &Claimed, kind: &'static str, trace: Trace) -> Span {
         // Of the highest level, so that every line that is written has these fields.
         tracing::error_span!(
             "job",
@@ -106,6 +113,8 @@ impl Attempt {
             job.kind = kind,
             job.attempt = job.attempt,
             user.id = job.owner.map(tracing::field::display),
+            trace_id = %trace.id(),
+            span_id = %trace.span_id(),
         )
     }
 
@@ -204,7 +213,7 @@ pub(super) fn limit(timeout: Duration, deadline: Option<Instant>) -> Duration {
 
 /// Runs the work within its limit and its span.
 pub(super) async fn guarded(
-    work: BoxFuture<'static, Result<Outcome, Failure>>,
+    work: impl Future<Output = Result<Outcome, Failure>>,
     limit: Duration,
     span: Span,
 ) -> Result<Outcome, Failure> {
