@@ -1,4 +1,5 @@
-//! What is measured of the jobs, in one place: the depth of the queue, how attempts end, how long they wait and run.
+//! What is measured, in one place: whether the service is ready, the depth of the queue, how attempts end, how long they
+//! wait and run.
 //!
 //! The instruments belong to a process. [`prometheus`] shows them to whoever asks, [`emf`] writes them into the log for
 //! CloudWatch. Both read the same [`Snapshot`].
@@ -24,6 +25,7 @@ pub struct Metrics {
 struct Instruments {
     attempts: RwLock<BTreeMap<String, Arc<Attempts>>>,
     queue: Mutex<Queue>,
+    readiness: Mutex<Readiness>,
     rescued: AtomicU64,
     exhausted: AtomicU64,
     pruned: AtomicU64,
@@ -43,6 +45,15 @@ struct Queue {
     /// How often it was asked.
     reads: u64,
     depths: BTreeMap<String, Depth>,
+}
+
+/// Whether requests can be served.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Readiness {
+    /// How often somebody looked.
+    pub looks: u64,
+    /// What the last look showed.
+    pub is_ready: bool,
 }
 
 /// The unfinished jobs of a kind.
@@ -74,6 +85,8 @@ pub struct Tally {
 /// Everything, at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// Whether requests can be served.
+    pub readiness: Readiness,
     /// How often the depths were read.
     pub reads: u64,
     /// The depths as they were read last, by kind. A kind stays when its last job has ended.
@@ -99,6 +112,12 @@ impl Metrics {
         }
     }
 
+    /// Notes whether requests can be served.
+    pub fn ready(&self, is_ready: bool) {
+        let mut readiness = self.instruments.readiness.lock().unwrap_or_else(PoisonError::into_inner);
+        *readiness = Readiness { looks: readiness.looks + 1, is_ready };
+    }
+
     /// Notes what became of abandoned attempts.
     pub fn abandoned(&self, rescued: usize, exhausted: usize) {
         add(&self.instruments.rescued, rescued as u64);
@@ -113,10 +132,11 @@ impl Metrics {
     /// Reads everything.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let Instruments { attempts, queue, rescued, exhausted, pruned } = &*self.instruments;
+        let Instruments { attempts, queue, readiness, rescued, exhausted, pruned } = &*self.instruments;
         let Queue { reads, depths } = queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let attempts = attempts.read().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
+            readiness: *readiness.lock().unwrap_or_else(PoisonError::into_inner),
             reads,
             depths,
             tallies: attempts.iter().map(|(kind, attempts)| (kind.clone(), attempts.tally())).collect(),

@@ -105,15 +105,24 @@ impl Secrets {
         }
     }
 
+    /// Tells whether a secret is there and could be read. Its value is not asked for: whoever only watches needs no right to
+    /// it.
+    pub async fn is_there(&self, arn: &str) -> bool {
+        let request = self.client().await.describe_secret().secret_id(arn);
+        Box::pin(request.send()).await.is_ok_and(|secret| secret.deleted_date.is_none())
+    }
+
+    async fn client(&self) -> &aws_sdk_secretsmanager::Client {
+        self.client.get_or_init(|| async { aws_sdk_secretsmanager::Client::new(self.sdk.config().await) }).await
+    }
+
     /// Forgets what is cached of a secret, so that the next read fetches it.
     pub async fn forget(&self, arn: &str) {
         self.cache.lock().await.retain(|(cached, _), _| cached != arn);
     }
 
     async fn fetch(&self, arn: &str, stage: Stage) -> Result<Option<SecretString>, SecretsError> {
-        let client =
-            self.client.get_or_init(|| async { aws_sdk_secretsmanager::Client::new(self.sdk.config().await) }).await;
-        let request = client.get_secret_value().secret_id(arn).version_stage(stage.label());
+        let request = self.client().await.get_secret_value().secret_id(arn).version_stage(stage.label());
         // Boxed: the SDK's futures are large, and would otherwise become part of every future above.
         match Box::pin(request.send()).await {
             Ok(answer) => Ok(answer.secret_string.map(SecretString::from)),

@@ -124,6 +124,7 @@ impl Host {
                 notifier: notifier.clone(),
                 clock: clock.clone(),
                 schedules: scheduler::Schedules::new(scheduler::declared()),
+                prober: scheduler::Prober::new(settings.scheduler.signing_secret, &secrets),
                 upkeep: scheduler::Upkeep::new(settings.scheduler.retention, metrics.clone()),
             },
             api: AppState {

@@ -30,6 +30,8 @@ pub struct Config {
     pub queue: QueueConfig,
     /// How long finished jobs are kept.
     pub retention: Retention,
+    /// The ARN of the secret that signs tokens, where it is one of Secrets Manager.
+    pub signing_secret: Option<String>,
 }
 
 impl Config {
@@ -44,7 +46,8 @@ impl Config {
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
             let retention = retention(reader);
-            Some(Self { environment, log, database: database?, queue, retention })
+            let signing_secret = reader.text("SIGNING_SECRET_ARN");
+            Some(Self { environment, log, database: database?, queue, retention, signing_secret })
         })
     }
 }

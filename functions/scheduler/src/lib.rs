@@ -1,11 +1,13 @@
 //! The scheduler: each tick rings the alarms that went off and turns schedules into jobs. Safe with several at once, and after any time asleep.
 
 mod config;
+mod prober;
 mod schedules;
 mod tick;
 mod upkeep;
 
 pub use config::Config;
+pub use prober::Prober;
 pub use schedules::{CronError, Schedule, ScheduleError, Schedules, Timetable, TimetableError, declared};
 pub use tick::{Scheduler, Tick};
 pub use upkeep::Upkeep;

@@ -17,9 +17,9 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let trace = Trace::of_invocation(event.context.xray_trace_id.as_deref());
         // Boxed: it holds the futures of everything that a tick does.
-        let tick = trace.around(Box::pin(scheduler.tick())).await?;
+        let tick = trace.around(Box::pin(scheduler.tick())).await;
         emf.write(&scheduler.clock);
-        Ok::<_, Error>(tick)
+        Ok::<_, Error>(tick?)
     }))
     .await
 }

@@ -1,6 +1,6 @@
 //! One tick: alarms in rounds of bounded size, each taken and committed before anything is sent; then the schedules.
 
-use crate::{Config, Schedules, Upkeep, declared};
+use crate::{Config, Prober, Schedules, Upkeep, declared};
 use serde::Serialize;
 use shared::aws::Sdk;
 use shared::clock::Clock;
@@ -28,6 +28,8 @@ pub struct Scheduler {
     pub clock: Clock,
     /// The periodic jobs.
     pub schedules: Schedules,
+    /// What requests need besides the database.
+    pub prober: Prober,
     /// What it looks after besides.
     pub upkeep: Upkeep,
 }
@@ -52,18 +54,27 @@ impl Scheduler {
     #[must_use]
     pub fn from_config(config: Config) -> Self {
         let sdk = Arc::new(Sdk::of_a_function());
-        let db = Db::new(config.database, Secrets::new(Arc::clone(&sdk)));
+        let secrets = Secrets::new(Arc::clone(&sdk));
+        let prober = Prober::new(config.signing_secret, &secrets);
+        let db = Db::new(config.database, secrets);
         let notifier = Notifier::remote(config.queue.url.as_deref(), sdk, &db);
         let (schedules, upkeep) = (Schedules::new(declared()), Upkeep::new(config.retention, Metrics::default()));
-        Self { db, notifier, clock: Clock::default(), schedules, upkeep }
+        Self { db, notifier, clock: Clock::default(), schedules, prober, upkeep }
     }
 
     /// Rings every alarm that went off, and with a queue those of the next minute, with the delay that is left; then turns
-    /// schedules that are due into jobs; then, once a minute, looks after the rest.
+    /// schedules that are due into jobs; then, once a minute, looks after the rest. Notes whether the service is ready,
+    /// also when it fails.
     ///
     /// # Errors
     /// When the database refuses or cannot be reached. What was done before stays done.
     pub async fn tick(&self) -> Result<Tick, DbError> {
+        let (ticked, can_sign) = tokio::join!(self.work(), self.prober.can_sign(&self.clock));
+        self.upkeep.metrics.ready(ticked.is_ok() && can_sign);
+        ticked
+    }
+
+    async fn work(&self) -> Result<Tick, DbError> {
         let mut tick = Tick::default();
         self.ring(&mut tick).await?;
         tick.scheduled = self.schedules.turn(self).await?;

@@ -53,6 +53,9 @@ impl Emf {
         };
         let mut first = Line::default();
         let mut kinds = Map::new();
+        if now.readiness.looks > before.readiness.looks {
+            first.metric("Ready", "Count", u8::from(now.readiness.is_ready).into());
+        }
         if now.reads > before.reads {
             first.queue(&now, &mut kinds);
         }
@@ -141,7 +144,7 @@ impl Line {
             "timestamp": now,
             "level": "INFO",
             "log_type": "metric",
-            "message": "Metrics of the jobs",
+            "message": "Metrics",
         });
         if let Some(fields) = line.as_object_mut() {
             fields.extend(self.0.into_iter().map(|(name, _, value)| (name, value)));

@@ -32,6 +32,10 @@ pub fn text(metrics: &Metrics) -> String {
             text.line(name, "", &[("kind", kind)], value(depth));
         }
     }
+    if snapshot.readiness.looks > 0 {
+        text.head("errand_ready", "Whether requests can be served: 1 or 0.", "gauge");
+        text.line("errand_ready", "", &[], u8::from(snapshot.readiness.is_ready));
+    }
     let name = "errand_job_attempts_total";
     text.head(name, "Attempts of jobs by how they ended.", "counter");
     for (kind, tally) in &snapshot.tallies {

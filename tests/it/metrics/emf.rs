@@ -50,6 +50,7 @@ async fn a_line_says_what_is_new_and_no_series_is_per_kind() {
         "JobsUnsupported",
         "JobsUnwritten",
         "OldestDueSeconds",
+        "Ready",
         "RunSeconds",
         "WaitSeconds",
     ];

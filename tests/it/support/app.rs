@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
-use scheduler::{Scheduler, Schedules, Tick, Upkeep};
+use scheduler::{Prober, Scheduler, Schedules, Tick, Upkeep};
 use serde_json::json;
 use shared::clock::Clock;
 use shared::config::{StorageConfig, StorageSource};
@@ -118,6 +118,7 @@ impl TestApp {
             notifier,
             clock: clock.clone(),
             schedules: Schedules::default(),
+            prober: Prober::default(),
             upkeep: Upkeep::default(),
         };
         let router = api::app(api.clone());

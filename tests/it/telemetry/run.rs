@@ -132,7 +132,10 @@ async fn of_ticks_with_and_without_a_database() {
 
     let (lines, without) = (written(&scheduler).await, written(&without).await);
 
-    assert_eq!(only(&lines, "log_type", "metric")["JobsDue"], 0);
+    let metrics = only(&lines, "log_type", "metric");
+    assert_eq!((&metrics["JobsDue"], &metrics["Ready"]), (&json!(0), &json!(1)));
+    let metrics = only(&without, "log_type", "metric");
+    assert_eq!((&metrics["JobsDue"], &metrics["Ready"]), (&Value::Null, &json!(0)));
     assert_eq!(only(&without, "log_type", "error")["target"], "lambda_runtime::layers::panic");
 }
 

@@ -26,7 +26,7 @@ fn each_function_may_do_what_it_does() {
         actions("OutboundRole"),
         "ses:SendEmail ses:SendRawEmail xray:PutTelemetryRecords xray:PutTraceSegments"
     );
-    assert_eq!(actions("SchedulerRole"), "secretsmanager:GetSecretValue sqs:SendMessage");
+    assert_eq!(actions("SchedulerRole"), "secretsmanager:DescribeSecret secretsmanager:GetSecretValue sqs:SendMessage");
     assert_eq!(
         actions("WorkerRole"),
         "lambda:InvokeFunction s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject \
