@@ -3,7 +3,8 @@
 mod sections;
 
 pub use sections::{
-    DatabaseConfig, DatabaseSource, Environment, LogConfig, LogFormat, QueueConfig, StorageConfig, StorageSource,
+    DatabaseConfig, DatabaseSource, Environment, LogConfig, LogFormat, QueueConfig, SentryConfig, StorageConfig,
+    StorageSource,
 };
 
 use std::fmt;

@@ -23,7 +23,7 @@ use tracing::Level;
 
 /// Runs a command to its end.
 pub(crate) async fn run(arguments: JobsArgs, lookup: &(dyn Fn(&str) -> Option<String> + Sync)) -> anyhow::Result<()> {
-    shared::telemetry::init(LogConfig { level: Level::WARN, format: LogFormat::Text });
+    shared::telemetry::init(LogConfig { level: Level::WARN, format: LogFormat::Text }, None);
     let JobsArgs { state, database, queue, command } = arguments;
     // The command line wins over the environment.
     let lookup = |name: &str| {

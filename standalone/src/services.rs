@@ -22,7 +22,7 @@ pub(crate) async fn run(
     lookup: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> anyhow::Result<()> {
     let state_dir = StateDir::open(&arguments.state, lookup)?;
-    shared::telemetry::init(LogConfig { level: Level::INFO, format: LogFormat::Text });
+    shared::telemetry::init(LogConfig { level: Level::INFO, format: LogFormat::Text }, None);
     let server = database::start(&state_dir, lookup).await?;
     let url = database::url(&server);
     let config = DatabaseConfig { source: DatabaseSource::Url(url.clone().into()), pool_size: 2 };

@@ -1,7 +1,7 @@
 //! Configuration of this process: the environment, over defaults that make a laptop work without any.
 
 use anyhow::bail;
-use shared::config::{self, ConfigError, Environment, LogConfig, Reader};
+use shared::config::{self, ConfigError, Environment, LogConfig, Reader, SentryConfig};
 use std::collections::{BTreeSet, HashMap};
 
 /// Everything that the functions in this process read, all of it checked.
@@ -92,13 +92,16 @@ pub(crate) fn address(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(String
     })
 }
 
-/// What is logged, before everything else is known.
+/// What is logged and reported, before everything else is known.
 pub(crate) fn log(
     lookup: &dyn Fn(&str) -> Option<String>,
     defaults: &HashMap<&'static str, String>,
-) -> Result<LogConfig, ConfigError> {
+) -> Result<(LogConfig, Option<SentryConfig>), ConfigError> {
     let lookup = |name: &str| set(lookup, name).or_else(|| defaults.get(name).cloned());
-    config::load(&lookup, |reader| Some(LogConfig::read(reader)))
+    config::load(&lookup, |reader| {
+        let environment = Environment::read(reader);
+        Some((LogConfig::read(reader), SentryConfig::read(reader, environment)))
+    })
 }
 
 /// Makes one error of several, in which each problem is named once.

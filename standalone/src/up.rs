@@ -16,6 +16,7 @@ use shared::jobs::{LocalWorker, Notifier, PostgresNotifier, SqsNotifier};
 use shared::metrics::Metrics;
 use shared::secrets::Secrets;
 use shared::storage::Storage;
+use shared::telemetry::Reports;
 use std::collections::HashMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -48,7 +49,8 @@ pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<Stri
     if settings::set(lookup, "SIGNING_SECRET_ARN").is_none() {
         defaults.insert("SECRET_KEY", state_dir.secret_key()?);
     }
-    shared::telemetry::init(settings::log(lookup, &defaults)?);
+    let (log, sentry) = settings::log(lookup, &defaults)?;
+    let reports = shared::telemetry::init(log, sentry);
     let given = ["DATABASE_URL", "DATABASE_SECRET_ARN"].iter().any(|name| settings::set(lookup, name).is_some());
     let server = if given { None } else { Some(database::start(&state_dir, lookup).await?) };
     if let Some(server) = &server {
@@ -62,11 +64,23 @@ pub(crate) async fn run(arguments: UpArgs, lookup: &(dyn Fn(&str) -> Option<Stri
     let signals = Signals::catch()?;
     host.announce(&listener, &state_dir, server.as_ref(), started)?;
     // Boxed: it holds the futures of everything that runs.
-    let ran = Box::pin(host.run(listener, signals)).await;
+    let ran = tokio::select! {
+        ran = Box::pin(host.run(listener, signals)) => ran,
+        () = report(&reports) => Ok(()),
+    };
+    reports.flush().await;
     if let Some(server) = server {
         server.stop().await?;
     }
     ran
+}
+
+/// Reports errors as they come, without an end.
+async fn report(reports: &Reports) {
+    loop {
+        reports.arrived().await;
+        reports.flush().await;
+    }
 }
 
 /// The functions of this process.

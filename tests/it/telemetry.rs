@@ -3,5 +3,6 @@
 mod codes;
 mod dictionary;
 mod lines;
+mod reports;
 mod run;
 mod traces;

@@ -1,7 +1,9 @@
 //! What the API reads from its environment.
 
 use secrecy::SecretString;
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, Reader, StorageConfig, load};
+use shared::config::{
+    ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, Reader, SentryConfig, StorageConfig, load,
+};
 
 /// On Lambda a process serves one request at a time.
 const POOL_SIZE: u32 = 1;
@@ -17,6 +19,8 @@ pub struct Config {
     pub environment: Environment,
     /// What is logged.
     pub log: LogConfig,
+    /// Where errors are reported besides.
+    pub sentry: Option<SentryConfig>,
     /// The database.
     pub database: DatabaseConfig,
     /// The queue.
@@ -56,6 +60,7 @@ impl Config {
         load(lookup, |reader| {
             let environment = Environment::read(reader);
             let log = LogConfig::read(reader);
+            let sentry = SentryConfig::read(reader, environment);
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
             let storage = StorageConfig::read(reader);
@@ -65,6 +70,7 @@ impl Config {
             Some(Self {
                 environment,
                 log,
+                sentry,
                 database: database?,
                 queue,
                 storage: storage?,

@@ -1,6 +1,6 @@
 //! What `migrate` reads from its environment.
 
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, Reader, load};
+use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, Reader, SentryConfig, load};
 
 /// Migrations come one after the other.
 const POOL_SIZE: u32 = 1;
@@ -12,6 +12,8 @@ pub struct Config {
     pub environment: Environment,
     /// What is logged.
     pub log: LogConfig,
+    /// Where errors are reported besides.
+    pub sentry: Option<SentryConfig>,
     /// The database, as a role that may make roles.
     pub database: DatabaseConfig,
     /// The secrets that this function rotates.
@@ -36,9 +38,10 @@ impl Config {
         load(lookup, |reader| {
             let environment = Environment::read(reader);
             let log = LogConfig::read(reader);
+            let sentry = SentryConfig::read(reader, environment);
             let rotated = RotatedSecrets::read(reader);
             let database = DatabaseConfig::read(reader, POOL_SIZE)?;
-            Some(Self { environment, log, database, rotated })
+            Some(Self { environment, log, sentry, database, rotated })
         })
     }
 }

@@ -10,11 +10,13 @@ use shared::clock::time_left;
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
-    shared::telemetry::init(config.log);
+    let reports = &shared::telemetry::init(config.log, config.sentry.clone());
     let state = &State::from_config(config);
     run(service_fn(async move |event: LambdaEvent<Value>| {
         let left = time_left(event.context.deadline());
-        Ok::<_, Error>(handle(state, event.payload, left).await?)
+        let done = handle(state, event.payload, left).await;
+        reports.flush().await;
+        Ok::<_, Error>(done?)
     }))
     .await
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
-    shared::telemetry::init(config.log);
+    // What it cannot do is an error of whoever asked for it, who reports it.
+    shared::telemetry::init(config.log, None);
     let gateway = &Gateway::new(config, Arc::new(Sdk::of_a_function()));
     run(service_fn(async move |event: LambdaEvent<Request>| {
         // A mail says none: its line has the id of the job.

@@ -1,6 +1,6 @@
 //! What the scheduler reads from its environment.
 
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, Reader, load};
+use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, Reader, SentryConfig, load};
 use shared::jobs::Retention;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Config {
     pub environment: Environment,
     /// What is logged.
     pub log: LogConfig,
+    /// Where errors are reported besides.
+    pub sentry: Option<SentryConfig>,
     /// The database.
     pub database: DatabaseConfig,
     /// The queue.
@@ -43,11 +45,12 @@ impl Config {
         load(lookup, |reader| {
             let environment = Environment::read(reader);
             let log = LogConfig::read(reader);
+            let sentry = SentryConfig::read(reader, environment);
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
             let retention = retention(reader);
             let signing_secret = reader.text("SIGNING_SECRET_ARN");
-            Some(Self { environment, log, database: database?, queue, retention, signing_secret })
+            Some(Self { environment, log, sentry, database: database?, queue, retention, signing_secret })
         })
     }
 }

@@ -10,7 +10,7 @@ use shared::trace::Trace;
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
-    shared::telemetry::init(config.log);
+    let reports = &shared::telemetry::init(config.log, config.sentry.clone());
     let (environment, log) = (config.environment, config.log);
     let scheduler = &Scheduler::from_config(config);
     let emf = &Emf::new(scheduler.upkeep.metrics.clone(), environment, log);
@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
         // Boxed: it holds the futures of everything that a tick does.
         let tick = trace.around(Box::pin(scheduler.tick())).await;
         emf.write(&scheduler.clock);
+        reports.flush().await;
         Ok::<_, Error>(tick?)
     }))
     .await

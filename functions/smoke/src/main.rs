@@ -10,7 +10,8 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
-    shared::telemetry::init(config.log);
+    // Its errors are those of a deployment, which shows them.
+    shared::telemetry::init(config.log, None);
     let smoke = &Smoke::new(config, Arc::new(Sdk::of_a_function()), Patience::default());
     run(service_fn(async move |event: LambdaEvent<Hook>| {
         let left = time_left(event.context.deadline());

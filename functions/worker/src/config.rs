@@ -1,6 +1,8 @@
 //! What the worker reads from its environment.
 
-use shared::config::{ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, StorageConfig, load};
+use shared::config::{
+    ConfigError, DatabaseConfig, Environment, LogConfig, QueueConfig, SentryConfig, StorageConfig, load,
+};
 
 /// Connections for jobs, and so jobs that run side by side: one batch of SQS.
 const POOL_SIZE: u32 = 10;
@@ -12,6 +14,8 @@ pub struct Config {
     pub environment: Environment,
     /// What is logged.
     pub log: LogConfig,
+    /// Where errors are reported besides.
+    pub sentry: Option<SentryConfig>,
     /// The database.
     pub database: DatabaseConfig,
     /// The queue.
@@ -31,11 +35,12 @@ impl Config {
         load(lookup, |reader| {
             let environment = Environment::read(reader);
             let log = LogConfig::read(reader);
+            let sentry = SentryConfig::read(reader, environment);
             let database = DatabaseConfig::read(reader, POOL_SIZE);
             let queue = QueueConfig::read(reader);
             let storage = StorageConfig::read(reader);
             let outbound_function = reader.text("OUTBOUND_FUNCTION");
-            Some(Self { environment, log, database: database?, queue, storage: storage?, outbound_function })
+            Some(Self { environment, log, sentry, database: database?, queue, storage: storage?, outbound_function })
         })
     }
 }

@@ -6,6 +6,7 @@ use lambda_runtime::LambdaEvent;
 use shared::clock::time_left;
 use shared::metrics::Metrics;
 use shared::metrics::emf::Emf;
+use shared::telemetry::Reports;
 use shared::trace::Trace;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,17 +16,18 @@ use std::time::Instant;
 pub struct Function {
     worker: Worker,
     emf: Emf,
+    reports: Reports,
 }
 
 impl Function {
     /// Makes it; nothing is fetched or connected yet.
     #[must_use]
-    pub fn from_config(config: Config) -> Self {
+    pub fn from_config(config: Config, reports: Reports) -> Self {
         let metrics = Metrics::default();
         let emf = Emf::new(metrics.clone(), config.environment, config.log);
         let worker = Worker::from_config(config);
         worker.runner.observe(Arc::new(metrics));
-        Self { worker, emf }
+        Self { worker, emf, reports }
     }
 
     /// Runs the jobs of a batch.
@@ -36,6 +38,7 @@ impl Function {
         let batch = Box::pin(handle_batch(&self.worker, event.payload, deadline));
         let response = trace.around(batch).await;
         self.emf.write(&self.worker.state.clock);
+        self.reports.flush().await;
         response
     }
 }

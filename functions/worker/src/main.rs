@@ -8,7 +8,7 @@ use worker::{Config, Function};
 async fn main() -> Result<(), Error> {
     #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
     let config = Config::load(&|name| std::env::var(name).ok())?;
-    shared::telemetry::init(config.log);
-    let function = &Function::from_config(config);
+    let reports = shared::telemetry::init(config.log, config.sentry.clone());
+    let function = &Function::from_config(config, reports);
     run(service_fn(async move |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(function.handle(event).await))).await
 }

@@ -1,6 +1,7 @@
 //! The sections that more than one function reads, one typed struct each.
 
 use super::Reader;
+use crate::telemetry::Dsn;
 use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 use std::path::PathBuf;
@@ -85,6 +86,27 @@ impl LogConfig {
             level: reader.parsed("LOG_LEVEL", Level::INFO, "one of error, warn, info, debug, trace"),
             format: reader.parsed("LOG_FORMAT", LogFormat::Json, "one of json, text"),
         }
+    }
+}
+
+/// Where errors are reported besides the log.
+#[derive(Clone, Debug)]
+pub struct SentryConfig {
+    /// The address, and the key that may send there.
+    pub dsn: Dsn,
+    /// Where the process runs.
+    pub environment: Environment,
+}
+
+impl SentryConfig {
+    /// Reads `SENTRY_DSN`; `None` when errors are in the log alone.
+    pub fn read(reader: &mut Reader<'_>, environment: Environment) -> Option<Self> {
+        let Ok(dsn) = reader.text("SENTRY_DSN")?.parse() else {
+            // Whoever has the key may send.
+            reader.problem("SENTRY_DSN", "is not a DSN of Sentry, like https://<key>@<host>/<project>");
+            return None;
+        };
+        Some(Self { dsn, environment })
     }
 }
 

@@ -1,5 +1,6 @@
 //! One JSON object for each event. `docs/logging.md` has the types of lines and the dictionary of fields.
 
+use super::Reports;
 use super::fields::{Fields, json};
 use std::io::Write as _;
 use tracing::span::{Attributes, Id, Record};
@@ -21,12 +22,19 @@ const USUAL: usize = 512;
 #[derive(Debug)]
 pub struct JsonLines<W> {
     out: W,
+    reports: Reports,
 }
 
 impl<W> JsonLines<W> {
     /// Writes lines there, each at once.
     pub fn new(out: W) -> Self {
-        Self { out }
+        Self { out, reports: Reports::default() }
+    }
+
+    /// Also keeps errors to be reported.
+    #[must_use]
+    pub fn reporting(self, reports: &Reports) -> Self {
+        Self { reports: reports.clone(), ..self }
     }
 }
 
@@ -68,8 +76,12 @@ where
             }
         }
         line.text("target", event.metadata().target());
+        let line = line.end();
         // Whoever read the log is gone: there is nobody left to tell.
-        let _written = self.out.make_writer().write_all(&line.end());
+        let _written = self.out.make_writer().write_all(&line);
+        if *level == Level::ERROR {
+            self.reports.keep(&line);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use shared::clock::time_left;
 use shared::db::Db;
 use shared::jobs::{CHANNEL, LocalWorker, Notifier, PostgresNotifier};
+use shared::telemetry::Reports;
 use sqlx::postgres::PgListener;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,12 +22,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the Runtime API cannot be used.
-pub async fn events(config: Config) -> Result<(), Error> {
+pub async fn events(config: Config, reports: Reports) -> Result<(), Error> {
     let worker = &Worker::of(registry(), Worker::from_config(config).state);
+    let reports = &reports;
     run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
         let left = time_left(event.context.deadline());
         // Boxed: it holds the futures of everything that a batch does.
-        Ok::<_, Error>(Box::pin(handle_batch(worker, event.payload, Instant::now() + left)).await)
+        let response = Box::pin(handle_batch(worker, event.payload, Instant::now() + left)).await;
+        reports.flush().await;
+        Ok::<_, Error>(response)
     }))
     .await
 }

@@ -11,10 +11,10 @@ async fn main() -> Result<(), Error> {
     let lookup = |name: &str| std::env::var(name).ok();
     let config = Config::load(&lookup)?;
     shared::tls::install();
-    shared::telemetry::init(config.log);
+    let reports = shared::telemetry::init(config.log, config.sentry.clone());
     match lookup("ERRAND_ACTOR").as_deref() {
         Some("serve") => Box::pin(actors::hosts::serve(config)).await?,
-        _ => actors::hosts::events(config).await?,
+        _ => actors::hosts::events(config, reports).await?,
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ const SHIFTED: [&str; 2] = ["ApiFunction", "WorkerFunction"];
 /// Another value that a parameter may have, for those whose values are not listed or counted.
 fn another(name: &str) -> Value {
     match name {
+        "SentryDsn" => json!("https://key@sentry.example.com/1"),
         "AlarmEmail" => json!("somebody@example.net"),
         "AllowedOrigins" => json!("https://other.example.net"),
         "CertificateArn" => {
@@ -83,12 +84,14 @@ fn a_changed_parameter_publishes_a_version_exactly_when_it_changes_the_function(
         "guided Egress",
         "guided Environment",
         "guided FunctionMemory",
+        "guided SentryDsn",
         "existing Architecture",
         "existing DatabaseHost",
         "existing DatabaseName",
         "existing Egress",
         "existing Environment",
         "existing FunctionMemory",
+        "existing SentryDsn",
         "existing SubnetIds",
     ];
     assert_eq!(published, expected);
