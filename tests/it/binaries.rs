@@ -5,6 +5,7 @@ mod cold_start;
 mod configuration;
 mod frozen;
 mod migrate;
+mod panics;
 mod rotation;
 mod scheduler;
 mod stack;
