@@ -13,7 +13,7 @@ pub mod rds;
 pub mod receiver;
 pub mod rotation;
 pub mod runtime_api;
-pub mod tls_postgres;
+pub mod tls;
 
 pub use actor::{Actor, Answer};
 pub use app::TestApp;

@@ -8,7 +8,7 @@ use crate::hosts::say;
 use crate::support::binaries;
 use crate::support::moto::moto;
 use crate::support::runtime_api::{Memory, Sandbox};
-use crate::support::tls_postgres::{self, Authority};
+use crate::support::tls::{self, Authority};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -88,7 +88,7 @@ async fn liveness_is_answered_almost_as_soon_as_by_an_echo() {
     list["headers"]["authorization"] = format!("Bearer {token}").into();
     let Some(moto) = moto().await else { return };
     let authority = Authority::new();
-    let server = tls_postgres::start(&authority, HOST).await;
+    let server = tls::server(&authority, HOST).await;
     let over_tls = deployed(moto, &server.url("errand"), &authority).await;
     let (_, its_token) = over_tls.account().await;
     let mut its_list = sample("api-get-tasks.json");

@@ -55,7 +55,7 @@ struct Tally {
 
 impl Stack {
     async fn new() -> Option<Self> {
-        let (moto, rds) = (moto().await?, rds()?);
+        let (moto, rds) = (moto().await?, rds());
         let database = rds.database().await;
         let app = Secret::of_app(moto, &database.name, "generated").await;
         let signing = Secret::new(moto, &format!("signing-{}", database.name), &"x".repeat(64)).await;

@@ -5,7 +5,7 @@ use super::{Stack, sample};
 use crate::support::moto::{Moto, moto};
 use crate::support::postgres;
 use crate::support::runtime_api::Sandbox;
-use crate::support::tls_postgres::{self, Authority};
+use crate::support::tls::{self, Authority};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use std::str::FromStr as _;
@@ -38,7 +38,7 @@ pub async fn deployed(moto: &Moto, url: &str, trusted: &Authority) -> Stack {
 async fn a_database_with_a_certificate_of_a_trusted_authority_is_used_encrypted() {
     let Some(moto) = moto().await else { return };
     let authority = Authority::new();
-    let server = tls_postgres::start(&authority, HOST).await;
+    let server = tls::server(&authority, HOST).await;
     let stack = deployed(moto, &server.url("errand"), &authority).await;
 
     let (status, api) = read_tasks(&stack).await;
@@ -56,7 +56,7 @@ async fn a_database_with_a_certificate_of_a_trusted_authority_is_used_encrypted(
 #[tokio::test]
 async fn a_database_whose_authority_only_has_the_name_of_a_trusted_one_is_not_talked_to() {
     let Some(moto) = moto().await else { return };
-    let server = tls_postgres::start(&Authority::new(), HOST).await;
+    let server = tls::server(&Authority::new(), HOST).await;
     let somebody_else = Authority::new();
     let stack = deployed(moto, &server.url("errand"), &somebody_else).await;
 
@@ -70,7 +70,7 @@ async fn a_database_whose_authority_only_has_the_name_of_a_trusted_one_is_not_ta
 async fn a_database_with_a_certificate_for_another_host_is_not_talked_to() {
     let Some(moto) = moto().await else { return };
     let authority = Authority::new();
-    let server = tls_postgres::start(&authority, "database.example.com").await;
+    let server = tls::server(&authority, "database.example.com").await;
     let stack = deployed(moto, &server.url("errand"), &authority).await;
 
     let (status, api) = read_tasks(&stack).await;

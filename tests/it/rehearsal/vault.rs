@@ -3,38 +3,21 @@
 
 use super::stage::{SECRET, Stage};
 use crate::support::moto::moto;
-use crate::support::postgres;
+use crate::support::tls::{self, Authority};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-
-/// A certificate that signs itself, for one host and as nobody's authority.
-const REQUEST: &str = "
-    [req]
-    distinguished_name = name
-    x509_extensions = extensions
-    [name]
-    [extensions]
-    subjectAltName = DNS:localhost
-    basicConstraints = critical, CA:FALSE
-";
 
 /// Secrets, certificate and endpoint, for as long as it lives.
 pub struct Vault {
     environment: Vec<(String, String)>,
-    _folder: TempDir,
+    _authority: Authority,
     _server: JoinSet<()>,
 }
 
@@ -49,8 +32,8 @@ impl Vault {
     /// Puts secrets into Secrets Manager and gives the database a certificate; `None`, said loudly, without moto.
     pub async fn open(stage: &Stage) -> Option<Self> {
         let moto = moto().await?;
-        let folder = TempDir::new().unwrap();
-        encrypt(stage, folder.path()).await;
+        let authority = Authority::new();
+        tls::speak(&stage.url(), &authority, "localhost").await;
         let keep = async |name: &str, secret: String| {
             let name = format!("rehearsal-{name}-{}", stage.port());
             let created = moto.secrets().create_secret().name(name).secret_string(secret).send().await;
@@ -74,36 +57,16 @@ impl Vault {
             ("EXPORT_DIR", stage.folder()),
             ("QUEUE_URL", value("QUEUE_URL")),
             ("SIGNING_SECRET_ARN", signing),
-            ("SSL_CERT_FILE", folder.path().join("certificate").display().to_string()),
+            ("SSL_CERT_FILE", authority.file().display().to_string()),
         ];
         let environment = variables.map(|(name, value)| (name.to_owned(), value)).into();
-        Some(Self { environment, _folder: folder, _server: server })
+        Some(Self { environment, _authority: authority, _server: server })
     }
 
     /// The variables of a function.
     pub fn environment(&self) -> Vec<(String, String)> {
         self.environment.clone()
     }
-}
-
-/// Makes a certificate, and lets the database use it. The server writes the files itself: they must be its own.
-async fn encrypt(stage: &Stage, folder: &Path) {
-    fs::write(folder.join("request"), REQUEST).unwrap();
-    let made = Command::new("openssl")
-        .current_dir(folder)
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-config", "request", "-subj", "/CN=localhost"])
-        .args(["-days", "2", "-keyout", "key", "-out", "certificate"])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let mut db = stage.db().await;
-    for (file, name) in [("certificate", "server.crt"), ("key", "server.key")] {
-        let text = BASE64_STANDARD.encode(fs::read(folder.join(file)).unwrap());
-        let write = format!("copy (select '{text}') to program 'base64 -d > {name} && chmod 600 {name}'");
-        postgres::run(&mut db, &write).await;
-    }
-    postgres::run(&mut db, "alter system set ssl = on").await;
-    postgres::run(&mut db, "select pg_reload_conf()").await;
 }
 
 /// Serves one endpoint for all services, as the SDK wants it.

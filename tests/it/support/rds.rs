@@ -2,15 +2,12 @@
 //! make roles, but is no superuser.
 
 use super::postgres;
+use super::tls::{self, Authority};
 use local_postgres::Server;
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, fs, io, thread};
-use tempfile::TempDir;
+use std::thread;
 
 /// The master user, as the template has it.
 pub const MASTER: &str = "errand_master";
@@ -27,8 +24,8 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 /// The running server.
 pub struct Rds {
     server: Server,
-    /// Where its certificate is, which nobody else has signed.
-    certificates: TempDir,
+    /// Who signed its certificate.
+    authority: Authority,
 }
 
 /// A database of the master user.
@@ -41,30 +38,17 @@ pub struct Database {
     pub master_url: String,
 }
 
-/// The server, started on first use; `None`, said loudly, where there is no `openssl` to make a certificate with.
-///
-/// With `ERRAND_REQUIRE_TOOLS=1` a missing one fails the test instead.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it through the environment")]
-pub fn rds() -> Option<&'static Rds> {
-    static RDS: OnceLock<Option<Rds>> = OnceLock::new();
-
-    let rds = RDS.get_or_init(|| {
-        let certificates = certificates()?;
+/// The server, started on first use. It ends with the process.
+pub fn rds() -> &'static Rds {
+    static RDS: OnceLock<Rds> = OnceLock::new();
+    RDS.get_or_init(|| {
         // A runtime that outlives the test that came first.
         let start = thread::spawn(|| {
             let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().unwrap()));
-            runtime.block_on(start(certificates))
+            runtime.block_on(start())
         });
-        Some(start.join().unwrap())
-    });
-    if rds.is_none() {
-        let current = thread::current();
-        let message = format!("SKIPPED: {}: openssl is not installed", current.name().unwrap_or("a test"));
-        assert!(env::var_os("ERRAND_REQUIRE_TOOLS").is_none_or(|value| value != "1"), "{message}");
-        // Not `eprintln!`, whose text the test harness keeps to itself unless the test fails.
-        io::stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
-    }
-    rds.as_ref()
+        start.join().unwrap()
+    })
 }
 
 impl Rds {
@@ -93,57 +77,24 @@ impl Rds {
         self.server.log_file()
     }
 
-    /// The certificate that a client has to trust.
+    /// The file with the certificate that a client has to trust.
     pub fn certificate(&self) -> String {
-        self.certificates.path().join("server.crt").to_str().unwrap().to_owned()
+        self.authority.file().to_str().unwrap().to_owned()
     }
 }
 
-/// Makes a key, and a certificate for 127.0.0.1; `None` when there is nothing to make them with.
-fn certificates() -> Option<TempDir> {
-    let folder = TempDir::new().unwrap();
-    let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=errand-test \
-                     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
-                     -keyout server.key -out server.crt";
-    let made = Command::new("openssl").args(arguments.split_whitespace()).current_dir(folder.path()).output();
-    match made {
-        Ok(made) => assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => panic!("{error}"),
-    }
-    Some(folder)
-}
-
-async fn start(certificates: TempDir) -> Rds {
+async fn start() -> Rds {
     let server = postgres::start(200).await;
-    let mut connection = postgres::connect(&server.url("postgres")).await;
-    let data: String = sqlx::query_scalar("show data_directory").fetch_one(&mut connection).await.unwrap();
-    let data = Path::new(&data);
-    // Where tests run as root, the server runs as somebody else.
-    let server_user = fs::metadata(data).unwrap().uid();
-    for file in ["server.crt", "server.key"] {
-        let copy = data.join(file);
-        fs::copy(certificates.path().join(file), &copy).unwrap();
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
-        chown(&copy, Some(server_user), None).unwrap();
-    }
-    fs::write(data.join("pg_hba.conf"), WHO_MAY_CONNECT).unwrap();
-    for statement in [
-        "alter system set ssl = on",
-        "alter system set password_encryption = 'scram-sha-256'",
-        &format!("create role {MASTER} login createdb createrole password '{MASTER_PASSWORD}'"),
-        "select pg_reload_conf()",
-    ] {
-        postgres::run(&mut connection, statement).await;
-    }
-    loop {
-        let mut later = postgres::connect(&server.url("postgres")).await;
-        let is_on: String = sqlx::query_scalar("show ssl").fetch_one(&mut later).await.unwrap();
-        if is_on == "on" {
-            break;
-        }
-    }
-    Rds { server, certificates }
+    let url = server.url("postgres");
+    let mut connection = postgres::connect(&url).await;
+    let rules = WHO_MAY_CONNECT.trim_end().replace('\n', "'), ('");
+    postgres::run(&mut connection, &format!("copy (values ('{rules}')) to program 'cat > pg_hba.conf'")).await;
+    postgres::run(&mut connection, "alter system set password_encryption = 'scram-sha-256'").await;
+    let master = format!("create role {MASTER} login createdb createrole password '{MASTER_PASSWORD}'");
+    postgres::run(&mut connection, &master).await;
+    let authority = Authority::new();
+    tls::speak(&url, &authority, "127.0.0.1").await;
+    Rds { server, authority }
 }
 
 fn form_encoded(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! A PostgreSQL that speaks TLS, with a certificate authority of its own.
+//! TLS for a PostgreSQL, with a certificate authority of its own.
 
 use super::postgres;
 use local_postgres::Server;
@@ -33,22 +33,30 @@ impl Authority {
 }
 
 /// Starts a server with an empty, migrated database `errand`, whose certificate is for `host`.
-pub async fn start(authority: &Authority, host: &str) -> Server {
+pub async fn server(authority: &Authority, host: &str) -> Server {
     let server = postgres::start(20).await;
     let mut db = postgres::connect(&server.url("postgres")).await;
     postgres::run(&mut db, "create database errand").await;
     MIGRATOR.run(&mut postgres::connect(&server.url("errand")).await).await.unwrap();
-    speak_tls(&mut db, authority, host).await;
+    speak(&server.url("postgres"), authority, host).await;
     server
 }
 
-async fn speak_tls(db: &mut PgConnection, authority: &Authority, host: &str) {
+/// Lets a server speak TLS with a certificate for `host`, and waits until it does.
+pub async fn speak(url: &str, authority: &Authority, host: &str) {
+    let mut db = postgres::connect(url).await;
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &authority.issuer).unwrap();
-    write(db, "server.key", &key.serialize_pem()).await;
-    write(db, "server.crt", &certificate.pem()).await;
-    postgres::run(db, "alter system set ssl = on").await;
-    postgres::run(db, "select pg_reload_conf()").await;
+    write(&mut db, "server.key", &key.serialize_pem()).await;
+    write(&mut db, "server.crt", &certificate.pem()).await;
+    postgres::run(&mut db, "alter system set ssl = on").await;
+    postgres::run(&mut db, "select pg_reload_conf()").await;
+    while !is_spoken(url).await {}
+}
+
+async fn is_spoken(url: &str) -> bool {
+    let ssl: String = sqlx::query_scalar("show ssl").fetch_one(&mut postgres::connect(url).await).await.unwrap();
+    ssl == "on"
 }
 
 /// Has the server write a file of its data directory, so that it is its own and nobody else may read it.
