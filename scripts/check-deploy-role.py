@@ -225,7 +225,7 @@ within = resources["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
 most = [action for statement in within for action in as_list(statement["Action"])]
 carried = {"Fn::If": ["HasBoundary", {"Ref": "RoleBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
 for name, resource in stack.items():
-    if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+    if resource["Type"] not in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::IAM::RolePolicy"):
         continue
     if resource["Type"] == "AWS::IAM::Role":
         given = resource["Properties"].get("PermissionsBoundary")

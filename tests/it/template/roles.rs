@@ -53,7 +53,7 @@ fn contract_migrations_may_ask_what_the_two_aliases_lead_to() {
     let statement = &policy["PolicyDocument"]["Statement"][0];
     let command = &stack.1["Outputs"]["ContractCommand"]["Value"].to_string();
 
-    assert_eq!(policy["Roles"], json!([{ "Ref": "MigrateRole" }]));
+    assert_eq!(policy["RoleName"], json!({ "Ref": "MigrateRole" }));
     assert_eq!(list(&statement["Action"]), ["lambda:GetAlias", "lambda:GetFunctionConfiguration"]);
     for function in ["ApiFunction", "WorkerFunction"] {
         assert!(statement["Resource"].to_string().contains(function), "{statement}");
@@ -152,9 +152,11 @@ fn mail_comes_from_the_address_of_the_parameter_alone() {
 }
 
 /// Every resource that is more than one thing, and who may use it. `*` alone is for actions that know no narrower resource.
-const WILDCARDS: [(&str, &str); 13] = [
+const WILDCARDS: [(&str, &str); 15] = [
     ("ApiRole", "${ExportBucket.Arn}/*"),
     ("ApiRole", "${ExportBucket.Arn}/imports/*"),
+    ("ContractPolicy", "${ApiFunction.Arn}:*"),
+    ("ContractPolicy", "${WorkerFunction.Arn}:*"),
     ("DeployRole", "${ApiFunction.Arn}:*"),
     ("DeployRole", "${WorkerFunction.Arn}:*"),
     ("DeployRole", "*"),
@@ -216,7 +218,7 @@ fn no_role_has_a_wildcard_beyond_the_list_or_a_policy_of_somebody_else() {
 /// The policies of roles, by the name of their resource.
 fn documents(stack: Stack) -> Vec<(&'static str, &'static Value)> {
     let mut documents = Vec::new();
-    for name in stack.of_type("AWS::IAM::ManagedPolicy") {
+    for name in stack.of_type("AWS::IAM::ManagedPolicy").into_iter().chain(stack.of_type("AWS::IAM::RolePolicy")) {
         documents.push((name, &stack.properties(name)["PolicyDocument"]));
     }
     for name in stack.of_type("AWS::IAM::Role") {
