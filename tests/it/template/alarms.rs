@@ -63,6 +63,7 @@ fn what_is_watched_depends_on_whose_database_it_is() {
         "ApiVersionErrorsAlarm",
         "DeadLettersAlarm",
         "QueueAgeAlarm",
+        "RotationAlarm",
         "ThrottlesAlarm",
         "TicksAlarm",
         "UnreadyAlarm",
