@@ -3,9 +3,11 @@
 mod connection;
 mod failure;
 mod pool;
+mod roots;
 
 pub use connection::{Connection, Tx};
 pub use failure::{constraint, is_unavailable};
+pub use roots::rds_roots;
 
 use crate::config::{DatabaseConfig, DatabaseSource};
 use crate::secrets::{Secrets, SecretsError, Stage};
@@ -19,9 +21,6 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
-
-/// The certificate authorities of RDS, which the public trust stores lack.
-const RDS_ROOTS: &[u8] = include_bytes!("db/rds-global-bundle.pem");
 
 /// The time limits of each session. All are below the longest lease (see `jobs`): the locks of a process that vanished
 /// are gone when its jobs are rescued. Shorter leases are kept by the fence alone.
@@ -156,7 +155,7 @@ impl Db {
                     .username(&credentials.username)
                     .password(credentials.password.expose_secret())
                     .ssl_mode(PgSslMode::VerifyFull)
-                    .ssl_root_cert_from_pem(RDS_ROOTS.to_vec())
+                    .ssl_root_cert_from_pem(rds_roots().into_bytes())
             }
         };
         Ok(options

@@ -1,5 +1,7 @@
 //! The pool: what its connections cost, and what they survive.
 
+mod roots;
+
 use crate::support::pg_proxy::PgProxy;
 use crate::support::postgres;
 use shared::db::Db;
