@@ -63,6 +63,7 @@ pub async fn enqueue(db: &mut PgConnection, jobs: &Columns) -> sqlx::Result<()> 
         .bind(GRACE)
         .bind(vec![None::<&str>; count])
         .bind(SPACING)
+        .bind(None::<&str>)
         .execute(db)
         .await?;
     Ok(())
