@@ -18,6 +18,7 @@ OTHERS = {
     "AWS_REGION": "AWS's own",
     "AWS_SECRET_ACCESS_KEY": "AWS's own",
     "CARGO_PKG_VERSION": "read by the compiler",
+    "OUT_DIR": "read by the compiler",
     "PATH": "the system's own",
     "LC_ALL": "set for PostgreSQL's programs",
     "PG_VERSION": "a file in PostgreSQL's data directory",
