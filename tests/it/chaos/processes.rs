@@ -202,12 +202,7 @@ impl Process {
     fn note(&self, messages: &[Message], answer: &Value) {
         match &self.play {
             Play::Events(queue) => {
-                let failed: Vec<&str> = answer["batchItemFailures"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|failure| failure["itemIdentifier"].as_str().unwrap())
-                    .collect();
+                let failed = failures(answer);
                 self.tally.one("batches answered");
                 self.tally.add("messages that batches could not settle", failed.len() as u64);
                 let done = messages.iter().map(|message| &message.id).filter(|id| !failed.contains(&id.as_str()));
@@ -248,4 +243,10 @@ pub fn event(messages: &[Message]) -> Value {
         .map(|message| json!({ "messageId": message.id, "receiptHandle": message.id, "body": message.body }))
         .collect();
     json!({ "Records": records })
+}
+
+/// The messages that a batch could not settle, by id.
+pub fn failures(answer: &Value) -> Vec<&str> {
+    let failures = answer["batchItemFailures"].as_array().unwrap().iter();
+    failures.map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::fleet::Alias;
 use crate::binaries::sample;
-use crate::chaos::processes::event;
+use crate::chaos::processes::{event, failures};
 use crate::chaos::queue::{Message, Queue};
 use crate::chaos::tally::Tally;
 use crate::support::runtime_api::Invocation;
@@ -61,12 +61,7 @@ async fn hand_over(messages: Vec<Message>, queue: &Queue, worker: &Alias, tally:
     let Invocation::Answer(answer) = worker.invoke(&event(&messages)).await else {
         return tally.one("batches without an answer");
     };
-    let failed: Vec<&str> = answer["batchItemFailures"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|failure| failure["itemIdentifier"].as_str().unwrap())
-        .collect();
+    let failed = failures(&answer);
     tally.one("batches answered");
     tally.add("messages that batches could not settle", failed.len() as u64);
     let done = messages.iter().map(|message| &message.id).filter(|id| !failed.contains(&id.as_str()));
