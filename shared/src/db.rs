@@ -4,6 +4,7 @@ mod connection;
 mod failure;
 mod pool;
 mod roots;
+mod tunnel;
 
 pub use connection::{Connection, Tx};
 pub use failure::{constraint, is_unavailable};
@@ -21,6 +22,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tunnel::Tunnel;
 
 /// The time limits of each session. All are below the longest lease (see `jobs`): the locks of a process that vanished
 /// are gone when its jobs are rescued. Shorter leases are kept by the fence alone.
@@ -55,6 +57,8 @@ struct Inner {
     config: DatabaseConfig,
     secrets: Secrets,
     pool: OnceCell<Arc<Pool>>,
+    /// Shared with the handles that were made beside.
+    tunnel: Arc<OnceCell<Tunnel>>,
 }
 
 #[derive(Deserialize)]
@@ -78,14 +82,18 @@ impl Db {
     /// Makes the handle; nothing is fetched or connected before the first use.
     #[must_use]
     pub fn new(config: DatabaseConfig, secrets: Secrets) -> Self {
-        Self { inner: Arc::new(Inner { config, secrets, pool: OnceCell::new() }) }
+        Self::through(config, secrets, Arc::default())
     }
 
     /// Makes a second handle with a pool of its own, for statements that must never wait for the first pool's users.
     #[must_use]
     pub fn beside(&self, pool_size: u32) -> Self {
         let config = DatabaseConfig { pool_size, ..self.inner.config.clone() };
-        Self::new(config, self.inner.secrets.clone())
+        Self::through(config, self.inner.secrets.clone(), Arc::clone(&self.inner.tunnel))
+    }
+
+    fn through(config: DatabaseConfig, secrets: Secrets, tunnel: Arc<OnceCell<Tunnel>>) -> Self {
+        Self { inner: Arc::new(Inner { config, secrets, pool: OnceCell::new(), tunnel }) }
     }
 
     /// Takes a connection from the pool. When the password was changed, the secret is read again and the connection
@@ -135,7 +143,8 @@ impl Db {
         }
     }
 
-    /// Returns how to connect without the pool, for what needs a connection of its own kind.
+    /// Returns how to connect without the pool, for what needs a connection of its own kind. The handle must live as long as
+    /// the connection: it carries what is said to a database that is named by its host.
     ///
     /// # Errors
     /// When the credentials cannot be read.
@@ -148,14 +157,15 @@ impl Db {
                 let Ok(credentials) = serde_json::from_str::<Credentials>(secret.expose_secret()) else {
                     return Err(wrong());
                 };
+                let tunnel = self.inner.tunnel.get_or_try_init(async || Tunnel::start(host, *port)).await?;
                 PgConnectOptions::new_without_pgpass()
-                    .host(host)
+                    .socket(tunnel.folder())
                     .port(*port)
                     .database(name)
                     .username(&credentials.username)
                     .password(credentials.password.expose_secret())
-                    .ssl_mode(PgSslMode::VerifyFull)
-                    .ssl_root_cert_from_pem(rds_roots().into_bytes())
+                    // Between this process and itself.
+                    .ssl_mode(PgSslMode::Disable)
             }
         };
         Ok(options

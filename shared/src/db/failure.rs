@@ -5,8 +5,8 @@ use super::DbError;
 /// SQLSTATEs that say "not now": connection trouble, shutting down or starting up, a failover, too many connections, out
 /// of memory, deadlocks, lock and statement time-outs. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const UNAVAILABLE: &[&str] = &[
-    "08000", "08003", "08006", "25006", "25P03", "25P04", "40P01", "53200", "53300", "55P03", "57014", "57P01",
-    "57P02", "57P03", "57P05",
+    "08000", "08001", "08003", "08006", "25006", "25P03", "25P04", "40P01", "53200", "53300", "55P03", "57014",
+    "57P01", "57P02", "57P03", "57P05",
 ];
 
 /// Wrong password, or a role that may not log in (any more).
@@ -34,6 +34,20 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Tells whether PostgreSQL refused what it was given to keep, and will again: a data exception, a violated constraint, or
+/// more than a row, an array or a statement may have.
+#[must_use]
+pub fn is_refused_data(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Encode(_))
+        || code(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+}
+
+/// Tells whether a row stayed locked for longer than a statement waits.
+#[must_use]
+pub fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code == "55P03")
+}
+
 /// Returns the name of the constraint that a statement violated.
 #[must_use]
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
@@ -41,6 +55,16 @@ pub fn constraint(error: &sqlx::Error) -> Option<&str> {
 }
 
 impl DbError {
+    /// See [`is_refused_data`].
+    pub(crate) fn is_refused_data(&self) -> bool {
+        matches!(self, Self::Sqlx(error) if is_refused_data(error))
+    }
+
+    /// See [`is_lock_timeout`].
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Sqlx(error) if is_lock_timeout(error))
+    }
+
     /// Tells whether the database, or the keeper of its credentials, is down or too busy.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {

@@ -39,7 +39,7 @@ const TIDYING_LIMIT: Duration = Duration::from_secs(25);
 const SETTLING_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pause before a server is tried again that refused, because it starts, stops or has no place left.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Wrong while PostgreSQL starts or stops, or has no place left: soon it may be right.
 const SOON: &[&str] = &["53300", "57P03"];

@@ -1,5 +1,8 @@
 //! The way to the database on AWS: credentials from Secrets Manager, and TLS that is checked to the host's name.
 
+#[cfg(target_os = "linux")]
+mod socket;
+
 use super::stack::SECRET;
 use super::{Stack, sample};
 use crate::support::moto::{Moto, moto};
