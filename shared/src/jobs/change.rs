@@ -3,7 +3,7 @@
 use super::enqueue::Enqueued;
 use super::notifier::Notice;
 use super::row::{JobRow, State, job_row};
-use super::{GRACE, HORIZON, find, unique};
+use super::{GRACE, HORIZON, SPACING, find, unique};
 use crate::clock::Clock;
 use crate::ids::{JobId, OwnerId};
 use chrono::{DateTime, Utc};
@@ -92,6 +92,7 @@ pub async fn retry(
         owner.map(|owner| owner.0),
         clock.offset_seconds(),
         GRACE.as_secs_f64(),
+        SPACING.as_secs_f64(),
     )
     .fetch_optional(&mut *tx)
     .await?;
@@ -116,9 +117,16 @@ pub async fn reschedule(
     run_at: DateTime<Utc>,
     clock: &Clock,
 ) -> Result<Option<Option<Notice>>, sqlx::Error> {
-    let moved = sqlx::query_file!("src/jobs/reschedule.sql", id.0, run_at, clock.offset_seconds(), GRACE.as_secs_f64())
-        .fetch_optional(db)
-        .await?;
+    let moved = sqlx::query_file!(
+        "src/jobs/reschedule.sql",
+        id.0,
+        run_at,
+        clock.offset_seconds(),
+        GRACE.as_secs_f64(),
+        SPACING.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
     Ok(moved.map(|row| {
         let due_in = Duration::from_secs_f64(row.due_in.max(0.0));
         (due_in <= HORIZON).then(|| Notice::new(id, &row.kind, row.owner_id.map(OwnerId), due_in))

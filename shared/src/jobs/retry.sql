@@ -1,4 +1,5 @@
--- Takes a finished job up again, with one attempt more when none is left.
+-- Takes a finished job up again, with one attempt more when none is left. Like a new one it stands $5 seconds behind the last
+-- of its owner's in the line.
 with clock as (
     select statement_timestamp() + make_interval(secs => $3) as now
 )
@@ -12,7 +13,18 @@ set
     cancel_requested = false,
     run_at = clock.now,
     due_at = clock.now,
-    turn = clock.now,
+    turn = case
+        when owner_id is null then clock.now
+        else greatest(clock.now, make_interval(secs => $5) + (
+            select other.turn
+            from jobs as other
+            where other.owner_id = jobs.owner_id
+                and other.state = 'available'
+                and other.turn > clock.now - make_interval(secs => $5)
+            order by other.turn desc
+            limit 1
+        ))
+    end,
     wake_at = clock.now + make_interval(secs => $4),
     finished_at = null
 from clock

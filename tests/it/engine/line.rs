@@ -4,7 +4,7 @@ use crate::support::TestApp;
 use crate::support::probe::{Probe, kinds};
 use chrono::TimeDelta;
 use shared::ids::{JobId, OwnerId};
-use shared::jobs::{NewJob, Place, Priority, enqueue_many};
+use shared::jobs::{self, NewJob, Place, Priority, enqueue_many};
 use std::time::Duration;
 
 fn job() -> NewJob {
@@ -98,4 +98,35 @@ async fn one_owners_jobs_keep_their_order() {
 
     let expected: Vec<JobId> = written.iter().map(|job| job.row.id).chain([last]).collect();
     assert_eq!(order, expected);
+}
+
+#[tokio::test]
+async fn jobs_that_are_taken_up_again_stand_apart_too() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let crowd = OwnerId::new();
+    let mut db = app.db().await;
+    for _ in 0..10 {
+        let failed = app.enqueue_new(job().owned_by(crowd)).await.row.id;
+        jobs::cancel(&mut db, None, failed, &app.clock).await.unwrap();
+        jobs::retry(&mut db, None, failed, &app.clock).await.unwrap();
+    }
+    app.advance(Duration::from_secs(5));
+    let single = app.enqueue_new(job().owned_by(OwnerId::new())).await.row.id;
+
+    assert!(next(&app, 2).await.contains(&single), "one of the crowd goes before it at most");
+}
+
+#[tokio::test]
+async fn jobs_that_are_moved_to_now_stand_apart_too() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let (crowd, later) = (OwnerId::new(), app.clock.now() + TimeDelta::hours(1));
+    let mut db = app.db().await;
+    for _ in 0..10 {
+        let moved = app.enqueue_new(job().owned_by(crowd).at(later)).await.row.id;
+        jobs::reschedule(&mut db, moved, app.clock.now(), &app.clock).await.unwrap();
+    }
+    app.advance(Duration::from_secs(5));
+    let single = app.enqueue_new(job().owned_by(OwnerId::new())).await.row.id;
+
+    assert!(next(&app, 2).await.contains(&single), "one of the crowd goes before it at most");
 }
