@@ -8,6 +8,7 @@ mod commit;
 mod enqueue;
 mod lease;
 mod line;
+mod notify;
 mod outcomes;
 mod plans;
 mod prune;

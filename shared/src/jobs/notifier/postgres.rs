@@ -46,7 +46,7 @@ impl LocalWorker {
     pub fn hear(&self, payload: &str) {
         for notice in payload.split(',') {
             let seconds = notice.split_once('@').and_then(|(_, seconds)| seconds.parse().ok());
-            self.wake_in(Duration::from_secs(seconds.unwrap_or(0)));
+            self.wake_in(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default());
         }
     }
 
@@ -110,9 +110,9 @@ fn payload(notices: &[Notice]) -> String {
         if !payload.is_empty() {
             payload.push(',');
         }
-        // Writing to a string cannot fail.
-        let seconds = notice.after.as_millis().div_ceil(1000);
-        let _infallible = write!(payload, "{}@{seconds}", notice.job);
+        // Rounded up to milliseconds, so that nobody looks too early. Writing to a string cannot fail.
+        let milliseconds = notice.after.as_micros().div_ceil(1_000);
+        let _infallible = write!(payload, "{}@{}.{:03}", notice.job, milliseconds / 1_000, milliseconds % 1_000);
     }
     payload
 }

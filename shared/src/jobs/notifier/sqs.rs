@@ -7,7 +7,7 @@ use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -50,7 +50,9 @@ impl SqsNotifier {
     pub(super) async fn send(&self, notices: &[Notice]) -> Result<(), NotifyError> {
         let client = self.client().await;
         let batches: Vec<_> = notices.chunks(BATCH).map(|batch| self.send_batch(client, batch)).collect();
-        futures_util::stream::iter(batches).buffer_unordered(CONCURRENCY).try_collect::<()>().await
+        // Each is sent, whatever becomes of the others; the first failure speaks for all.
+        let sent: Vec<_> = futures_util::stream::iter(batches).buffer_unordered(CONCURRENCY).collect().await;
+        sent.into_iter().collect()
     }
 
     async fn send_batch(&self, client: &Client, notices: &[Notice]) -> Result<(), NotifyError> {
