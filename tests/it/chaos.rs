@@ -5,6 +5,7 @@ mod director;
 mod distributions;
 pub mod drain;
 mod functions;
+mod killer;
 mod model;
 mod poison;
 pub mod processes;

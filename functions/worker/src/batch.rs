@@ -12,9 +12,10 @@ use records::Records;
 use shared::clock::sleep_until;
 use shared::db::DbError;
 use shared::ids::JobId;
-use shared::jobs::{Claims, End, Notice, Other, Shift, Unclaimed};
+use shared::jobs::{Claims, End, HORIZON, Notice, Other, Shift, Unclaimed};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 /// Jobs due within this time are waited for; messages of later ones are sent again.
@@ -108,18 +109,31 @@ impl<'a> Batch<'a> {
     async fn run(&mut self, stop: impl Future<Output = ()> + Send) {
         tokio::pin!(stop);
         let mut stopped = false;
-        let mut shift = self.worker.runner.shift(Some(self.deadline), PATIENCE);
+        let runner = &self.worker.runner;
+        let mut company = self.in_time(runner.in_company(), stop.as_mut()).await;
+        if company.is_none() {
+            return self.ask_again(Instant::now());
+        }
+        let mut solitude = None;
+        let mut shift = runner.shift(Some(self.deadline), PATIENCE);
         loop {
             let ready = self.take_ready();
             if !ready.is_empty() {
                 let claimed_at = Instant::now();
-                let claims = self.worker.runner.claim(&ready).await;
+                let claims = runner.claim(&ready).await;
                 self.take(claims, &ready, claimed_at, &mut shift);
             }
             if self.pending.is_empty() && shift.is_idle() {
                 let Some(suspect) = self.suspects.pop_front() else { break };
+                if company.take().is_some() {
+                    solitude = self.in_time(runner.alone(), stop.as_mut()).await;
+                }
+                if solitude.is_none() {
+                    self.suspects.push_front(suspect);
+                    return self.ask_again(Instant::now());
+                }
                 let claimed_at = Instant::now();
-                let claims = self.worker.runner.claim_alone(suspect).await;
+                let claims = runner.claim_alone(suspect).await;
                 self.take(claims, &[suspect], claimed_at, &mut shift);
                 continue;
             }
@@ -133,6 +147,19 @@ impl<'a> Batch<'a> {
                     self.ask_again(Instant::now());
                 }
             }
+        }
+    }
+
+    /// Waits for something; `None` when the host stops before, or too little time is left.
+    async fn in_time<T>(
+        &self,
+        wanted: impl Future<Output = T>,
+        stop: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Option<T> {
+        tokio::select! {
+            there = wanted => Some(there),
+            () = stop => None,
+            () = sleep_until(self.deadline.checked_sub(WORTH_STARTING)) => None,
         }
     }
 
@@ -220,6 +247,8 @@ impl<'a> Batch<'a> {
                 }
                 LOCKED_AGAIN
             }
+            // Its alarm rings at its time; a message would have to be sent again every 15 minutes until then.
+            Unclaimed::NotDue(wait) if wait > HORIZON => return,
             Unclaimed::NotDue(wait) => wait,
         };
         self.again.push(job.again(again));

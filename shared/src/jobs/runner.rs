@@ -8,6 +8,7 @@ use crate::db::{Db, DbError, within};
 use crate::ids::JobId;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Connections for claims, heartbeats and ends. They are the engine's own: jobs that hold all of theirs must not keep
 /// a heartbeat waiting.
@@ -33,6 +34,7 @@ pub(super) struct Inner<S> {
     pub(super) clock: Clock,
     pub(super) observer: OnceLock<Arc<dyn Observer>>,
     announced: Pace,
+    company: RwLock<()>,
 }
 
 impl<S> Clone for Runner<S> {
@@ -54,7 +56,10 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
         let supported = registry.supported();
         let db = db.beside(ENGINE_CONNECTIONS);
         let (observer, announced) = (OnceLock::new(), Pace::new(announce::EVERY));
-        Self { inner: Arc::new(Inner { registry, supported, state, db, notifier, clock, observer, announced }) }
+        let company = RwLock::default();
+        Self {
+            inner: Arc::new(Inner { registry, supported, state, db, notifier, clock, observer, announced, company }),
+        }
     }
 
     /// Tells this observer how attempts end. The first one that is named counts.
@@ -78,6 +83,16 @@ impl<S: Clone + Send + Sync + 'static> Runner<S> {
                 "This worker could not say which kinds it runs, it will in an hour"
             );
         }
+    }
+
+    /// Waits until no job of this process runs [`alone`](Self::alone); none does before the guard is dropped.
+    pub async fn in_company(&self) -> RwLockReadGuard<'_, ()> {
+        self.inner.company.read().await
+    }
+
+    /// Waits until nobody who runs jobs in this process does so [`in_company`](Self::in_company), and keeps them waiting.
+    pub async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.inner.company.write().await
     }
 
     /// Claims what can be claimed of these jobs, and says of the others why not. None that was in a crash is claimed.

@@ -48,3 +48,26 @@ async fn an_orderly_end_lifts_the_quarantine() {
     assert_eq!(ends, [(id, End::Retrying)]);
     assert_eq!(line.len(), 1);
 }
+
+/// A container that polls a queue runs several batches in one process.
+#[tokio::test]
+async fn a_suspect_runs_alone_in_its_process_whatever_other_batches_do() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let suspect = app.enqueue(&Probe::Sleep(300)).await;
+    app.worker.runner.claim(&[suspect]).await.unwrap();
+    app.advance(Duration::from_secs(4));
+    app.tick().await;
+    let innocent = [app.enqueue(&Probe::Sleep(300)).await, app.enqueue(&Probe::Sleep(300)).await];
+
+    let alone = [suspect];
+    tokio::join!(app.batch(&alone), app.batch(&innocent[..1]), app.batch(&innocent[1..]));
+
+    let overlap = "select count(*) from jobs as one join jobs as other on one.id < other.id
+         and one.started_at < other.finished_at and other.started_at < one.finished_at
+         where $1 in (one.id, other.id)";
+    let overlaps: i64 = sqlx::query_scalar(overlap).bind(suspect).fetch_one(&mut app.db().await).await.unwrap();
+    assert_eq!(overlaps, 0, "nothing ran beside the suspect");
+    for id in innocent.into_iter().chain([suspect]) {
+        assert_eq!((app.job(id).await.state, app.effects(id).await), (State::Succeeded, 1));
+    }
+}

@@ -6,6 +6,7 @@ use crate::support::probe::{Probe, kinds};
 use serde_json::json;
 use shared::ids::JobId;
 use shared::jobs::{LocalWorker, NewJob, Notifier, PostgresNotifier, State, enqueue_many};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Serves while the work is done, then stops.
@@ -70,6 +71,32 @@ async fn a_stop_lets_running_jobs_finish() {
     serve(&app, &LocalWorker::default(), 2, until(&app, job, State::Running)).await;
 
     assert_eq!((app.job(job).await.state, app.effects(job).await), (State::Succeeded, 1));
+}
+
+/// What ran beside a job that kills its process must not keep everybody waiting.
+#[tokio::test]
+async fn jobs_that_run_alone_and_the_line_take_turns() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let mut suspects = Vec::new();
+    for _ in 0..3 {
+        suspects.push(app.enqueue(&Probe::Sleep(400)).await);
+    }
+    app.worker.runner.claim(&suspects).await.unwrap();
+    app.advance(Duration::from_secs(4));
+    app.tick().await;
+    let innocent = app.enqueue(&Probe::Effect).await;
+
+    serve(&app, &LocalWorker::default(), 4, async {
+        for job in suspects.iter().chain([&innocent]) {
+            until(&app, *job, State::Succeeded).await;
+        }
+    })
+    .await;
+
+    let before =
+        "select count(*) from jobs where crashes = 0 and started_at < (select started_at from jobs where id = $1)";
+    let before: i64 = sqlx::query_scalar(before).bind(innocent).fetch_one(&mut app.db().await).await.unwrap();
+    assert!(before <= 1, "{before} suspects ran before the job in the line");
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ pub(super) struct Seen {
     asked: usize,
     began: Instant,
     from: Place,
+    /// It was for a job that has to run alone.
+    alone: bool,
     found: Result<Found, DbError>,
 }
 
@@ -83,6 +85,10 @@ pub(super) struct Lookout {
     /// Since when half of the places are free.
     half_free: Option<Instant>,
     company: Company,
+    /// Since when the line is held for a job that runs alone.
+    held: Option<Instant>,
+    /// Until then the line has the places, whoever waits to run alone.
+    others_until: Instant,
 }
 
 /// Who may run beside whom.
@@ -114,6 +120,8 @@ impl Lookout {
             took: Duration::ZERO,
             half_free: None,
             company: Company::Mixed,
+            held: None,
+            others_until: now,
         }
     }
 
@@ -130,12 +138,14 @@ impl Lookout {
     }
 
     pub(super) fn look_if_due(&mut self, shift: &Shift<State>) {
-        if self.company == Company::Alone && shift.running() == 0 {
-            // Perhaps there is another one.
-            self.company = Company::AloneNext;
-            self.next = Instant::now();
-        }
         let now = Instant::now();
+        if self.company == Company::Alone && shift.running() == 0 {
+            // The next one, if there is one, waits for as long as this one has kept the others waiting.
+            self.company = Company::Mixed;
+            self.others_until = now + self.held.take().map(|since| since.elapsed()).unwrap_or_default();
+            self.next = now;
+            self.alarm = self.alarm.min(self.others_until);
+        }
         if self.slots.saturating_sub(shift.running()) * 2 < self.slots {
             self.half_free = None;
         } else {
@@ -154,7 +164,7 @@ impl Lookout {
         self.looking = Some(Box::pin(async move {
             let began = Instant::now();
             let found = look(&runner, wanted).await;
-            Seen { asked: wanted.jobs, began, from: wanted.from, found }
+            Seen { asked: wanted.jobs, began, from: wanted.from, alone: wanted.suspect, found }
         }));
     }
 
@@ -193,9 +203,13 @@ impl Lookout {
         match seen.found {
             Ok(found) => {
                 if let Some(next) = found.next {
-                    self.company = if next.suspects { Company::AloneNext } else { Company::Mixed };
+                    let is_next = next.suspects && now >= self.others_until;
+                    self.company = if is_next { Company::AloneNext } else { Company::Mixed };
+                    let is_held = is_next || found.suspect.is_some();
+                    self.held = is_held.then(|| self.held.unwrap_or(seen.began));
                     self.asked = self.asked.split_off(&seen.began);
                     let own = now + next.alarm.unwrap_or(POLL).min(POLL);
+                    let own = if next.suspects && now < self.others_until { own.min(self.others_until) } else { own };
                     self.alarm = self.asked.first().map_or(own, |at| own.min(*at));
                 }
                 if let Some(job) = found.suspect {
@@ -216,6 +230,9 @@ impl Lookout {
                     (true, false) => self.whole_line,
                     (true, true) => now + POLL,
                 };
+                if self.company == Company::AloneNext && !seen.alone {
+                    self.next = now;
+                }
                 // The whole line is looked at before it counts as short.
                 self.is_long = !found_all;
             }
