@@ -41,6 +41,9 @@ impl Verdict {
     }
 }
 
+/// No job is put off for longer, nor becomes older: what is meant is "never", and PostgreSQL's times end somewhere.
+const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+
 /// What the row of a job says that was snoozed for too long.
 const TOO_OLD: &str = "the job was put off until it was older than it may be";
 
@@ -139,8 +142,8 @@ impl<'a> Columns<'a> {
         self.endings.push(name);
         self.results.push(result);
         self.errors.push(error);
-        self.delays.push(delay.as_secs_f64());
+        self.delays.push(delay.min(LONGEST).as_secs_f64());
         self.internals.push(matches!(ending.verdict, Verdict::Retry { internal: true, .. }));
-        self.max_ages.push(max_age.as_secs_f64());
+        self.max_ages.push(max_age.min(LONGEST).as_secs_f64());
     }
 }

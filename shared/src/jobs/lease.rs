@@ -16,19 +16,29 @@ pub(super) struct Beat {
     pub(super) progress: Option<i16>,
 }
 
-/// Extends leases and returns the jobs that kept theirs, each with whether it was called off; the others are lost to this
-/// process.
+/// What a heartbeat found of an attempt that has its job still.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Found {
+    /// Its lease is as long again.
+    Kept,
+    /// The same, and the job was called off.
+    CalledOff,
+    /// Somebody had locked the row, so nothing was written.
+    Locked,
+}
+
+/// Extends leases and returns what it found of each job; those that are missing are lost to this process.
 #[tracing::instrument(level = "debug", name = "db.jobs.heartbeat", skip_all, fields(jobs = beats.len()))]
 pub(super) async fn heartbeat(
     db: &mut PgConnection,
     beats: &[Beat],
     clock: &Clock,
-) -> Result<HashMap<JobId, bool>, sqlx::Error> {
+) -> Result<HashMap<JobId, Found>, sqlx::Error> {
     let ids: Vec<Uuid> = beats.iter().map(|beat| beat.id.0).collect();
     let epochs: Vec<i32> = beats.iter().map(|beat| beat.epoch).collect();
     let leases: Vec<f64> = beats.iter().map(|beat| beat.lease.as_secs_f64()).collect();
     let progress: Vec<Option<i16>> = beats.iter().map(|beat| beat.progress).collect();
-    let kept = sqlx::query_file!(
+    let rows = sqlx::query_file!(
         "src/jobs/heartbeat.sql",
         &ids,
         &epochs,
@@ -38,5 +48,13 @@ pub(super) async fn heartbeat(
     )
     .fetch_all(db)
     .await?;
-    Ok(kept.into_iter().map(|row| (JobId(row.id), row.cancel_requested)).collect())
+    let found = rows.into_iter().map(|row| {
+        let found = match (row.is_kept, row.is_called_off) {
+            (true, false) => Found::Kept,
+            (true, true) => Found::CalledOff,
+            (false, _) => Found::Locked,
+        };
+        (JobId(row.id), found)
+    });
+    Ok(found.collect())
 }

@@ -16,11 +16,15 @@ use super::{Attempted, Context, Outcome, Runner};
 use crate::clock::sleep_until;
 use crate::ids::JobId;
 use crate::trace::Trace;
-use attempt::{Attempt, Stop};
+use attempt::{Attempt, Stop, TimedOut};
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
+
+/// An attempt that has less than this of what it would have had at the beginning of its shift began too late. The first ones
+/// have a little less too: what claims and looks at locked rows take.
+const FAIR_SHARE: f64 = 0.8;
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,6 +84,8 @@ impl End {
 pub struct Shift<S> {
     runner: Runner<S>,
     deadline: Option<Instant>,
+    /// What there was until the deadline when the shift began.
+    whole: Option<Duration>,
     tasks: JoinSet<Result<Outcome, Failure>>,
     attempts: HashMap<tokio::task::Id, Attempt>,
     /// When the attempts are to be looked through: no later than the first of them has to be stopped or given up on.
@@ -99,6 +105,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         Self {
             runner,
             deadline,
+            whole: left(deadline),
             tasks: JoinSet::new(),
             attempts: HashMap::new(),
             look: None,
@@ -125,7 +132,8 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         for job in jobs {
             // The claim filters on what the registry supports.
             let Some(entry) = inner.registry.entry(&job.kind, job.version) else { continue };
-            let limit = attempt::limit(entry.timeout, self.deadline);
+            let limit = attempt::limit(entry.timeout, left(self.deadline));
+            let is_short = limit < attempt::limit(entry.timeout, self.whole).mul_f64(FAIR_SHARE);
             let context = Context {
                 job: job.id,
                 owner: job.owner,
@@ -137,7 +145,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
                 signals: std::sync::Arc::default(),
             };
             let trace = job.trace.unwrap_or_else(|| Trace::of_job(job.id)).child();
-            let attempt = Attempt::new(&job, entry, claimed_at, &context, trace);
+            let attempt = Attempt::new(&job, entry, claimed_at, &context, trace).short(is_short);
             let work = trace.scope((entry.run)(job.payload.0, inner.state.clone(), context));
             let work = attempt::guarded(work, limit, attempt.span().clone());
             let handle = self.tasks.spawn(work);
@@ -233,6 +241,7 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
             Ok((_, Ok(Outcome(Success::Continues)))) => Verdict::Continue,
             Ok((_, Err(Failure::Snooze(after)))) => attempt.snooze(after),
             Ok((_, Err(Failure::Discard(error)))) => Verdict::Discard { error: attempt.failed(&format!("{error:#}")) },
+            Ok((_, Err(Failure::Retry(error)))) if attempt.is_short && error.is::<TimedOut>() => attempt.put_back(),
             Ok((_, Err(Failure::Retry(error)))) => attempt.retry(&error, None),
             Ok((_, Err(Failure::RetryIn(error, after)))) => attempt.retry(&error, Some(after)),
             Ok((_, Err(Failure::Cancelled))) => Verdict::Cancelled,
@@ -246,6 +255,11 @@ impl<S: Clone + Send + Sync + 'static> Shift<S> {
         self.ledger.note(Ending { id: attempt.id, epoch: attempt.epoch, verdict }, measured, attempt.span().clone());
         None
     }
+}
+
+/// Returns what is left until a time that may never come.
+fn left(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
 /// Returns the earlier of two times that may never come.

@@ -3,6 +3,7 @@
 use crate::support::TestApp;
 use crate::support::probe::{Probe, kinds};
 use shared::jobs::{End, State};
+use sqlx::Connection as _;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -56,4 +57,31 @@ async fn an_attempt_that_lost_its_lease_is_stopped() {
     assert_eq!(app.job(id).await.state, State::Available);
     assert_eq!(app.drain().await, [(id, End::Succeeded)]);
     assert_eq!(app.effects(id).await, 1);
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_keeps_no_other_lease_from_being_kept() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let ids = [app.enqueue(&Probe::Progress(42, 2_500)).await, app.enqueue(&Probe::Progress(42, 2_500)).await];
+    let [held, free] = ids;
+    let jobs = app.worker.runner.claim(&ids).await.unwrap().claimed;
+    let mut other = app.db().await;
+    let mut tx = other.begin().await.unwrap();
+    sqlx::query("select 1 from jobs where id = $1 for update").bind(held).execute(&mut *tx).await.unwrap();
+
+    let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
+    shift.start(jobs, Instant::now());
+    while shift.running() == 2 && app.job(free).await.progress.is_none() {
+        shift.turn().await;
+    }
+    let running = shift.running();
+    tx.rollback().await.unwrap();
+    let mut ends = Vec::new();
+    while !shift.is_idle() {
+        ends.extend(shift.turn().await);
+    }
+
+    assert_eq!(running, 2, "the heartbeat came through before they ended");
+    assert_eq!(app.job(free).await.state, State::Succeeded);
+    assert_eq!(app.job(held).await.state, State::Succeeded, "{ends:?}");
 }

@@ -121,6 +121,42 @@ async fn a_result_that_postgresql_refuses_fails_its_job_and_spares_the_neighbour
     assert_eq!(app.job(neighbour).await.state, State::Succeeded);
 }
 
+/// What the handler did cannot be undone, so its success is not thrown away because the database is in trouble.
+#[tokio::test]
+async fn an_end_that_postgresql_cannot_write_for_another_reason_is_tried_again() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let mut db = app.db().await;
+    run(&mut db, "create sequence tries").await;
+    run(
+        &mut db,
+        "create function full_disk() returns trigger language plpgsql as $$ begin
+             if new.state = 'succeeded' and nextval('tries') = 1 then
+                 raise exception 'could not extend file' using errcode = 'disk_full';
+             end if;
+             return new;
+         end $$",
+    )
+    .await;
+    run(&mut db, "create trigger full_disk before update on jobs for each row execute function full_disk()").await;
+    let id = app.enqueue(&Probe::Result(json!("sent"))).await;
+
+    app.drain().await;
+
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.attempt, job.result), (State::Succeeded, 1, Some(json!("sent"))));
+}
+
+#[tokio::test]
+async fn a_wait_that_goes_beyond_the_calendar_is_a_long_one() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let id = app.enqueue(&Probe::RetryIn(u64::MAX)).await;
+
+    app.drain().await;
+
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.errors.len()), (State::Available, 1));
+}
+
 #[tokio::test]
 async fn a_payload_that_cannot_be_read_fails_at_once_and_says_why() {
     let app = TestApp::with_kinds(kinds()).await;

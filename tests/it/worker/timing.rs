@@ -38,7 +38,7 @@ async fn a_job_that_is_due_later_is_asked_for_again_with_the_delay_that_is_left(
     assert_eq!(failures(&response).len(), 0);
     let (asked, after) = heard(&mut listener).await;
     assert_eq!(asked, job);
-    assert!((58..=60).contains(&after), "{after}");
+    assert!((58.0..=60.0).contains(&after), "{after}");
     assert_eq!(app.job(job).await.attempt, 0);
 }
 
@@ -91,7 +91,7 @@ async fn with_too_little_time_left_nothing_is_started_and_everything_is_asked_fo
     let response = worker::handle_batch(&app.worker, event(&bodies), deadline).await;
 
     assert_eq!(failures(&response).len(), 0);
-    assert_eq!(heard(&mut listener).await, (job, 1));
+    assert_eq!(heard(&mut listener).await, (job, 1.0));
     assert_eq!((app.job(job).await.state, app.job(job).await.attempt), (State::Available, 0));
 }
 
@@ -111,6 +111,62 @@ async fn an_attempt_ends_a_second_before_the_deadline() {
     assert!((1.0..=2.5).contains(&seconds), "what is left when it starts, less the second: {errors:?}");
 }
 
+/// It would have to be sent again every quarter of an hour.
+#[tokio::test]
+async fn the_message_of_a_job_that_was_moved_far_away_is_left_to_its_alarm() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let mut listener = listener(&app).await;
+    let far = app.enqueue_new(in_milliseconds(&app, 86_400_000)).await.row.id;
+    let near = app.enqueue_new(in_milliseconds(&app, 60_000)).await.row.id;
+
+    let response = app.batch(&[far, near]).await;
+
+    assert_eq!(failures(&response).len(), 0);
+    assert_eq!(heard(&mut listener).await.0, near, "nothing was said of the other one");
+}
+
+#[tokio::test]
+async fn a_row_that_stays_locked_keeps_only_its_own_end_from_being_written() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let (locked, free) = (app.enqueue(&Probe::Progress(1, 700)).await, app.enqueue(&Probe::Progress(1, 700)).await);
+    let mut other = app.db().await;
+
+    let held = async {
+        while app.job(locked).await.state != State::Running {
+            tokio::task::yield_now().await;
+        }
+        let mut tx = other.begin().await.unwrap();
+        sqlx::query("select 1 from jobs where id = $1 for update").bind(locked).execute(&mut *tx).await.unwrap();
+        tx
+    };
+    let ids = [locked, free];
+    let (response, tx) = tokio::join!(app.batch(&ids), held);
+
+    assert_eq!(app.job(free).await.state, State::Succeeded);
+    assert_eq!(failures(&response), ["0"]);
+    tx.rollback().await.unwrap();
+}
+
+/// The time of an invocation is its first jobs'.
+#[tokio::test]
+async fn an_attempt_that_had_too_little_of_its_invocation_is_given_back() {
+    let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
+    let (first, late) = (app.enqueue(&Probe::Sleep(2_700)).await, app.enqueue(&Probe::Sleep(2_900)).await);
+    let mut shift = app.worker.runner.shift(Some(Instant::now() + Duration::from_secs(5)), Duration::from_secs(5));
+
+    for job in [first, late] {
+        let claimed_at = Instant::now();
+        shift.start(app.worker.runner.claim(&[job]).await.unwrap().claimed, claimed_at);
+        while !shift.is_idle() {
+            shift.turn().await;
+        }
+    }
+
+    assert_eq!(app.job(first).await.state, State::Succeeded);
+    let late = app.job(late).await;
+    assert_eq!((late.state, late.attempt, late.errors.len()), (State::Available, 0, 0));
+}
+
 fn in_milliseconds(app: &TestApp, milliseconds: i64) -> NewJob {
     NewJob::new(&Probe::Effect).unwrap().at(app.clock.now() + TimeDelta::milliseconds(milliseconds))
 }
@@ -122,7 +178,7 @@ async fn listener(app: &TestApp) -> PgListener {
 }
 
 /// Returns the job of the next notice, and its delay in seconds.
-async fn heard(listener: &mut PgListener) -> (JobId, u64) {
+async fn heard(listener: &mut PgListener) -> (JobId, f64) {
     let notice = listener.recv().await.unwrap();
     let (job, after) = notice.payload().split_once('@').unwrap();
     (JobId(job.parse().unwrap()), after.parse().unwrap())

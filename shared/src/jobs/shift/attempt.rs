@@ -27,7 +27,7 @@ const SHORTEST_SNOOZE: Duration = Duration::from_secs(1);
 /// The attempt took longer than it may.
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt timed out after {0:.1} s")]
-struct TimedOut(f64);
+pub(super) struct TimedOut(f64);
 
 /// Why an attempt was aborted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +56,8 @@ pub(super) struct Attempt {
     started: Instant,
     backoff: Backoff,
     max_age: Duration,
+    /// It began so late that it has less time than an attempt at the beginning of its invocation.
+    pub(super) is_short: bool,
     span: Span,
     handle: Option<AbortHandle>,
     stop: Option<(Stop, Instant)>,
@@ -84,6 +86,7 @@ impl Attempt {
             started: Instant::now(),
             backoff: entry.backoff,
             max_age: entry.max_age,
+            is_short: false,
             span: Self::span_of(job, entry.kind, trace),
             handle: None,
             stop: None,
@@ -116,6 +119,11 @@ impl Attempt {
             trace_id = %trace.id(),
             span_id = %trace.span_id(),
         )
+    }
+
+    /// Says that it began late in its invocation.
+    pub(super) fn short(self, is_short: bool) -> Self {
+        Self { is_short, ..self }
     }
 
     /// Aborts the attempt at its next `await`. The first reason counts.
@@ -177,6 +185,16 @@ impl Attempt {
         End::Superseded
     }
 
+    /// Gives an attempt back for which its invocation had too little time: the next one may have it from its beginning.
+    pub(super) fn put_back(&self) -> Verdict {
+        tracing::info!(
+            parent: &self.span,
+            "Job {} began late in its invocation and was not done when that ended: it goes back",
+            self.id,
+        );
+        Verdict::Release
+    }
+
     /// Decides when the next attempt may start; the statement knows whether one is left.
     pub(super) fn retry(&self, error: &anyhow::Error, after: Option<Duration>) -> Verdict {
         let internal = !error.is::<TimedOut>();
@@ -204,11 +222,8 @@ impl Attempt {
 }
 
 /// Returns how long an attempt may take: its kind's limit, or what the host has left.
-pub(super) fn limit(timeout: Duration, deadline: Option<Instant>) -> Duration {
-    deadline.map_or(timeout, |deadline| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        timeout.min(left.saturating_sub(TIME_TO_REPORT))
-    })
+pub(super) fn limit(timeout: Duration, left: Option<Duration>) -> Duration {
+    left.map_or(timeout, |left| timeout.min(left.saturating_sub(TIME_TO_REPORT)))
 }
 
 /// Runs the work within its limit and its span.

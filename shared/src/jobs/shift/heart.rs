@@ -4,13 +4,13 @@ use super::attempt::{Attempt, Stop};
 use super::{Runner, when_there};
 use crate::db::{DbError, within};
 use crate::ids::JobId;
-use crate::jobs::lease::{self, Beat};
+use crate::jobs::lease::{self, Beat, Found};
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::task::Id;
 
-/// After a heartbeat that failed, the next one comes this soon.
+/// After a heartbeat that failed, or that could not extend every lease, the next one comes this soon.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A heartbeat that takes longer has failed: a lease must not run out while one is waited for.
@@ -23,8 +23,7 @@ const BEATS_PER_LEASE: u32 = 3;
 pub(super) struct Beaten {
     asked: Vec<JobId>,
     sent_at: Instant,
-    /// Those that kept their leases, each with whether it was called off.
-    kept: Result<HashMap<JobId, bool>, DbError>,
+    found: Result<HashMap<JobId, Found>, DbError>,
 }
 
 #[derive(Default)]
@@ -71,12 +70,12 @@ impl Heart {
         let inner = std::sync::Arc::clone(&runner.inner);
         self.beating = Some(Box::pin(async move {
             let sent_at = Instant::now();
-            let kept = within(LIMIT, async {
+            let found = within(LIMIT, async {
                 let mut connection = inner.db.acquire().await?;
                 Ok(lease::heartbeat(&mut connection, &beats, &inner.clock).await?)
             });
-            let kept = kept.await;
-            Beaten { asked: beats.into_iter().map(|beat| beat.id).collect(), sent_at, kept }
+            let found = found.await;
+            Beaten { asked: beats.into_iter().map(|beat| beat.id).collect(), sent_at, found }
         }));
     }
 
@@ -89,18 +88,16 @@ impl Heart {
     /// Extends what was kept and stops what was lost.
     pub(super) fn listen(&mut self, beaten: Beaten, attempts: &mut HashMap<Id, Attempt>) {
         let shortest = attempts.values().map(|attempt| attempt.lease).min().unwrap_or(RETRY);
-        let wait = if beaten.kept.is_ok() { shortest / BEATS_PER_LEASE } else { RETRY };
-        self.next = Some(Instant::now() + wait);
-        match beaten.kept {
-            Ok(kept) => {
+        let is_whole = beaten.found.as_ref().is_ok_and(|found| found.values().all(|found| *found != Found::Locked));
+        let usual = shortest / BEATS_PER_LEASE;
+        self.next = Some(Instant::now() + if is_whole { usual } else { usual.min(RETRY) });
+        match beaten.found {
+            Ok(found) => {
                 for attempt in attempts.values_mut().filter(|attempt| beaten.asked.contains(&attempt.id)) {
-                    match kept.get(&attempt.id) {
-                        Some(is_called_off) => {
-                            attempt.lease_until = beaten.sent_at + attempt.lease;
-                            if *is_called_off {
-                                attempt.stop(Stop::Cancelled);
-                            }
-                        }
+                    match found.get(&attempt.id) {
+                        Some(Found::Kept) => attempt.lease_until = beaten.sent_at + attempt.lease,
+                        Some(Found::CalledOff) => attempt.stop(Stop::Cancelled),
+                        Some(Found::Locked) => {}
                         None if attempt.signals.is_writing() => {}
                         None => attempt.stop(Stop::LeaseLost),
                     }

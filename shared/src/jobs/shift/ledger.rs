@@ -24,7 +24,7 @@ struct Line {
     attempt: Attempted,
     span: Span,
     since: Instant,
-    /// A statement with several ends was refused because of the data of one of them.
+    /// A statement with several ends was refused because of one of them.
     alone: bool,
 }
 
@@ -107,8 +107,14 @@ impl Ledger {
     pub(super) fn close(&mut self, written: Written) -> Vec<Closed> {
         match written.result {
             Ok(settled) => written.lines.iter().map(|line| line.closed(end(line, &settled))).collect(),
-            Err(error) if error.is_unavailable() => self.try_again(written.lines, &error),
-            Err(error) => self.try_alone(written.lines, &error),
+            // One of them has a row that is locked, or data that nobody can keep.
+            Err(error) if written.lines.len() > 1 && (error.is_lock_timeout() || error.is_refused_data()) => {
+                self.open.extend(written.lines.into_iter().map(|line| Line { alone: true, ..line }));
+                Vec::new()
+            }
+            Err(error) if error.is_refused_data() => self.do_without(written.lines, &error),
+            // Whatever it is, it is not what the handler did: it may be over soon.
+            Err(error) => self.try_again(written.lines, &error),
         }
     }
 
@@ -133,12 +139,8 @@ impl Ledger {
         given_up
     }
 
-    /// The data of an end was refused: each is written alone, and the guilty one without its data.
-    fn try_alone(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<Closed> {
-        if lines.len() > 1 {
-            self.open.extend(lines.into_iter().map(|line| Line { alone: true, ..line }));
-            return Vec::new();
-        }
+    /// The data of an end was refused, so it is written without.
+    fn do_without(&mut self, lines: Vec<Line>, error: &DbError) -> Vec<Closed> {
         let mut given_up = Vec::new();
         for mut line in lines {
             let id = line.ending.id;
