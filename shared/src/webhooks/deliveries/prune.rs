@@ -28,7 +28,8 @@ impl Payload for PruneDeliveries {
     const KIND: &'static str = "prune_deliveries";
 }
 
-/// Deletes up to `limit` deliveries that are over and of events before a time; returns how many there were.
+/// Deletes up to `limit` deliveries that are over and of events before a time; returns how many there were. One whose job
+/// ended without a word of it, because it was called off or its workers died, is over too.
 ///
 /// # Errors
 /// When the database refuses or cannot be reached.
@@ -37,7 +38,16 @@ pub async fn prune_deliveries(db: &mut PgConnection, before: DateTime<Utc>, limi
     let deleted = sqlx::query!(
         "delete from webhook_deliveries
          where id in (
-             select id from webhook_deliveries where id < $1 and state <> 'pending' order by id limit $2 for update
+             select id
+             from webhook_deliveries as delivery
+             where id < $1
+                 and (
+                     state <> 'pending'
+                     or not exists (select from jobs where jobs.id = delivery.job_id and jobs.wake_at is not null)
+                 )
+             order by id
+             limit $2
+             for update
          )",
         first_of(before),
         limit,

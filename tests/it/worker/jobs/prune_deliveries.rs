@@ -5,7 +5,8 @@ use crate::support::TestApp;
 use crate::support::receiver::Receiver;
 use chrono::TimeDelta;
 use serde_json::json;
-use shared::jobs::State;
+use shared::ids::JobId;
+use shared::jobs::{self, State};
 use shared::webhooks::PruneDeliveries;
 
 #[tokio::test]
@@ -28,6 +29,22 @@ async fn a_delivery_stays_for_thirty_days_and_one_under_way_for_longer() {
     assert_eq!((old.state, old.result), (State::Succeeded, Some(json!({ "deleted": 1 }))));
     assert_eq!((log(&ada, &heard).await.len(), log(&ada, &waiting).await.len()), (0, 1));
     drop(app.may_leave_jobs());
+}
+
+#[tokio::test]
+async fn a_delivery_whose_job_was_called_off_goes_too() {
+    let app = TestApp::new().await;
+    let ada = app.actor().await;
+    let webhook = webhook(&ada, "http://127.0.0.1:9", &["task.created"]).await;
+    ada.task(json!({})).await;
+    let mut db = app.db().await;
+    let job: JobId = sqlx::query_scalar("select job_id from webhook_deliveries").fetch_one(&mut db).await.unwrap();
+    jobs::cancel(&mut db, None, job, &app.clock).await.unwrap();
+
+    let pruned = app.run(&PruneDeliveries::at(app.clock.now() + TimeDelta::days(31))).await;
+
+    assert_eq!(pruned.result, Some(json!({ "deleted": 1 })));
+    assert_eq!(log(&ada, &webhook).await.len(), 0);
 }
 
 #[tokio::test]
