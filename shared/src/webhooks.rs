@@ -12,8 +12,8 @@ mod secret;
 
 pub use address::{AddressError, LONGEST_URL, check_address};
 pub use deliveries::{
-    Attempt, Blame, Delivery, DeliveryState, Mission, PruneDeliveries, Replay, cancel, deliveries, mission, note,
-    prune_deliveries, replay,
+    Attempt, Blame, Delivery, DeliveryState, Mission, PruneDeliveries, Replay, cancel, delivered, deliveries, mission,
+    note, prune_deliveries, replay,
 };
 pub use endpoints::{
     Changes, CreateError, DisabledReason, Endpoint, EndpointState, MOST_ENDPOINTS, NewEndpoint, OVERLAP, create,

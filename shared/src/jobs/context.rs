@@ -1,4 +1,4 @@
-//! What a running attempt knows of itself, and how it ends well.
+//! What a running attempt knows of itself, and how it ends without effects; `commit` has how it ends with some.
 
 use super::job::{Failure, OrDiscard as _, Outcome, Success};
 use super::text::storable;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI16, Ordering};
 use std::time::{Duration, Instant};
 
 /// The largest result that a row keeps, in bytes of JSON. What is larger belongs into the storage, and its name here.
-const LARGEST_RESULT: usize = 256 * 1024;
+pub(super) const LARGEST_RESULT: usize = 256 * 1024;
 
 /// The largest checkpoint that a row keeps, in bytes of JSON: it is written with each step.
 const LARGEST_CHECKPOINT: usize = 64 * 1024;
@@ -52,6 +52,10 @@ impl Default for Signals {
 impl Signals {
     pub(super) fn progress(&self) -> Option<i16> {
         Some(self.progress.load(Ordering::Relaxed)).filter(|percent| *percent >= 0)
+    }
+
+    pub(super) fn begin_writing(&self) {
+        self.writing.store(true, Ordering::Release);
     }
 
     pub(super) fn is_writing(&self) -> bool {
@@ -153,27 +157,6 @@ impl Context {
     pub fn done(&self, result: impl Serialize) -> Result<Outcome, Failure> {
         Ok(Outcome(Success::Done(json(&result, "result", LARGEST_RESULT)?)))
     }
-
-    /// Ends an attempt together with its effects: the fenced finish is the transaction's last statement, so both are
-    /// committed or neither is. Open the transaction late: from here to the commit the job's row is locked.
-    ///
-    /// # Errors
-    /// [`Failure::Superseded`] when the lease was lost; everything is rolled back. [`Failure::Retry`] when the commit
-    /// failed or its answer was lost; in the latter case the fence keeps what was committed.
-    pub async fn commit(&self, mut tx: Tx, result: impl Serialize) -> Result<Outcome, Failure> {
-        let result = json(&result, "result", LARGEST_RESULT)?;
-        self.signals.writing.store(true, Ordering::Release);
-        let finished =
-            sqlx::query_file!("src/jobs/fence.sql", self.job.0, self.epoch, result, self.clock.offset_seconds())
-                .execute(&mut *tx)
-                .await?;
-        if finished.rows_affected() == 0 {
-            tx.rollback().await?;
-            return Err(Failure::Superseded);
-        }
-        tx.commit().await.context("the commit was not answered")?;
-        Ok(Outcome(Success::Committed))
-    }
 }
 
 /// Keeps heartbeats away from a row that a transaction holds, until the transaction is over.
@@ -181,7 +164,7 @@ struct Writing<'a>(&'a Signals);
 
 impl<'a> Writing<'a> {
     fn begin(signals: &'a Signals) -> Self {
-        signals.writing.store(true, Ordering::Release);
+        signals.begin_writing();
         Self(signals)
     }
 }
@@ -193,7 +176,7 @@ impl Drop for Writing<'_> {
 }
 
 /// Makes JSON that PostgreSQL stores, of a bounded size.
-fn json(value: &impl Serialize, what: &str, largest: usize) -> Result<Value, Failure> {
+pub(super) fn json(value: &impl Serialize, what: &str, largest: usize) -> Result<Value, Failure> {
     let text = serde_json::to_vec(value).with_context(|| format!("the {what} is not JSON")).or_discard()?;
     if text.len() > largest {
         return Err(Failure::discard(format!("the {what} has {} bytes of JSON, {largest} are allowed", text.len())));

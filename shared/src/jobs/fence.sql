@@ -1,11 +1,2 @@
--- The last statement of a handler's own transaction: no row means that the lease was lost and nothing may be committed.
-update jobs
-set
-    state = 'succeeded',
-    epoch = epoch + 1,
-    crashes = 0,
-    wake_at = null,
-    result = $3,
-    progress = case when progress is not null then 100 end,
-    finished_at = statement_timestamp() + make_interval(secs => $4)
-where id = $1 and epoch = $2
+-- The last statement of a handler's own transaction: it fails when the lease was lost, and then nothing may be committed.
+select finish_job($1, $2, $3, $4) as "finished!: Finished"

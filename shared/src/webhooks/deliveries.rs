@@ -3,7 +3,7 @@
 mod attempt;
 mod prune;
 
-pub use attempt::{Attempt, Blame, cancel, note};
+pub use attempt::{Attempt, Blame, cancel, delivered, note};
 pub use prune::{PruneDeliveries, prune_deliveries};
 
 use super::{EndpointState, Secret, publish};

@@ -28,6 +28,8 @@ pub struct Deed {
 pub enum Act {
     /// Has its effect at once.
     Effect,
+    /// Has its effect and ends in one statement.
+    AtOnce,
     /// Succeeds without an effect.
     Quiet,
     /// Fails in its first two attempts, each time after half of its effect.
@@ -114,6 +116,7 @@ impl Deed {
     async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
         match self.act {
             Act::Effect => {}
+            Act::AtOnce => return self.at_once(&state, &context).await,
             Act::Quiet => return context.done(json!({ "slot": self.slot })),
             Act::FailsTwice if context.attempt() > 2 => {}
             Act::Panics | Act::Oversleeps if context.attempt() > 1 => {}
@@ -163,6 +166,20 @@ impl Deed {
         }
         let tx = self.begin(&state, &context).await?;
         context.commit(tx, json!({ "slot": self.slot })).await
+    }
+
+    async fn at_once(&self, state: &State, context: &Context) -> Result<Outcome, Failure> {
+        let mut db = state.db.acquire().await?;
+        let statement = "
+            with effect as (insert into effects (job_id, epoch) values ($1, $2)),
+            counted as (update slots set value = value + 1 where id = $5)
+            select finish_job($1, $2, $3, $4)";
+        context
+            .commit_by(json!({ "slot": self.slot }), |finish| {
+                let statement = sqlx::query_scalar(statement).bind(finish.job).bind(finish.epoch);
+                statement.bind(finish.result).bind(finish.seconds_ahead).bind(self.slot).fetch_one(&mut *db)
+            })
+            .await
     }
 
     /// Has the effect, in a transaction that is still open.

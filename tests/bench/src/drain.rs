@@ -35,7 +35,7 @@ struct Drain<'a> {
 
 pub async fn measure(database: &Database, arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
     for path in [Path::Due, Path::Batches] {
-        for work in [Work::Nothing, Work::Effects] {
+        for work in [Work::Nothing, Work::Effects, Work::AtOnce] {
             for per_claim in arguments.per_claim() {
                 let mut drain = Drain::new(database, arguments, path, work, per_claim).await?;
                 let jobs = jobs(arguments, work, per_claim);
@@ -78,6 +78,7 @@ impl<'a> Drain<'a> {
         let what = match self.work {
             Work::Nothing => "no-op",
             Work::Effects => "insert + update",
+            Work::AtOnce => "insert + update + end at once",
         };
         let how = match self.path {
             Path::Due => "what is due",
@@ -95,7 +96,7 @@ impl<'a> Drain<'a> {
     }
 
     async fn check(&self, jobs: usize) -> anyhow::Result<()> {
-        self.database.verify(jobs, self.work == Work::Effects).await
+        self.database.verify(jobs, self.work != Work::Nothing).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! The floor: the engine's own statements from a bare loop. Nothing is decoded that the next statement does not need,
 //! nothing is logged, no lease is kept. The texts are the engine's files, so floor and engine cannot drift apart.
 
-use crate::kinds::{Work, apply};
+use crate::kinds::{Work, apply, at_once};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use shared::jobs::Finish;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -144,6 +145,12 @@ async fn finish(db: &mut PgConnection, work: Work, jobs: &[Claimed]) -> sqlx::Re
         Work::Effects => {
             for job in jobs {
                 run_with_effects(db, *job).await?;
+            }
+            Ok(())
+        }
+        Work::AtOnce => {
+            for (job, epoch) in jobs {
+                at_once(db, Finish { job: *job, epoch: *epoch, result: Value::Null, seconds_ahead: NO_OFFSET }).await?;
             }
             Ok(())
         }

@@ -1,7 +1,7 @@
 //! The kinds of job that are measured, and what they tell the measurement.
 
 use serde::{Deserialize, Serialize};
-use shared::jobs::{Context, Failure, Job, NewJob, Outcome, Payload, Registry};
+use shared::jobs::{Context, Failure, Finish, Finished, Job, NewJob, Outcome, Payload, Registry};
 use sqlx::PgConnection;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +32,8 @@ pub enum Work {
     Nothing,
     /// One insert and one update, in its own transaction.
     Effects,
+    /// The same, and the end of the job, in one statement.
+    AtOnce,
 }
 
 impl Work {
@@ -39,6 +41,7 @@ impl Work {
         match self {
             Self::Nothing => Noop::KIND,
             Self::Effects => Effects::KIND,
+            Self::AtOnce => AtOnce::KIND,
         }
     }
 
@@ -46,6 +49,7 @@ impl Work {
         match self {
             Self::Nothing => NewJob::new(&Noop { note: NOTE.to_owned() }),
             Self::Effects => NewJob::new(&Effects { note: NOTE.to_owned() }),
+            Self::AtOnce => NewJob::new(&AtOnce { note: NOTE.to_owned() }),
         }
     }
 }
@@ -65,6 +69,12 @@ pub struct Effects {
     note: String,
 }
 
+/// A job whose effects and end are one statement, which the fence refuses a second time.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct AtOnce {
+    note: String,
+}
+
 /// As [`Effects`], and it says when it had its turn.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Stamped {
@@ -77,6 +87,10 @@ impl Payload for Noop {
 
 impl Payload for Effects {
     const KIND: &'static str = "bench_effects";
+}
+
+impl Payload for AtOnce {
+    const KIND: &'static str = "bench_at_once";
 }
 
 impl Payload for Stamped {
@@ -100,6 +114,15 @@ impl Job<State> for Effects {
     }
 }
 
+impl Job<State> for AtOnce {
+    async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
+        let mut db = state.db.acquire().await?;
+        let outcome = context.commit_by((), |finish| at_once(&mut db, finish)).await?;
+        DONE.fetch_add(1, Ordering::Relaxed);
+        Ok(outcome)
+    }
+}
+
 impl Job<State> for Stamped {
     async fn run(self, state: State, context: Context) -> Result<Outcome, Failure> {
         let (started, done_before) = (Instant::now(), done());
@@ -117,15 +140,34 @@ impl Job<State> for Stamped {
 
 /// Every kind that is measured.
 pub fn registry() -> Registry<State> {
-    Registry::default().with::<Noop>().with::<Effects>().with::<Stamped>()
+    Registry::default().with::<Noop>().with::<Effects>().with::<AtOnce>().with::<Stamped>()
 }
 
 /// The effects of a job: one insert, one update.
 pub async fn apply(db: &mut PgConnection, job: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("insert into bench_effects (job_id) values ($1)").bind(job).execute(&mut *db).await?;
-    let counter = i32::try_from(job.as_u128() % 1_000).unwrap_or_default();
-    sqlx::query("update bench_counters set value = value + 1 where id = $1").bind(counter).execute(db).await?;
+    sqlx::query("update bench_counters set value = value + 1 where id = $1").bind(counter(job)).execute(db).await?;
     Ok(())
+}
+
+/// The same effects together with the end of the job.
+pub async fn at_once(db: &mut PgConnection, finish: Finish) -> Result<Finished, sqlx::Error> {
+    sqlx::query_scalar(
+        "with noted as (insert into bench_effects (job_id) values ($1)),
+         counted as (update bench_counters set value = value + 1 where id = $5)
+         select finish_job($1, $2, $3, $4)",
+    )
+    .bind(finish.job)
+    .bind(finish.epoch)
+    .bind(finish.result)
+    .bind(finish.seconds_ahead)
+    .bind(counter(finish.job))
+    .fetch_one(db)
+    .await
+}
+
+fn counter(job: Uuid) -> i32 {
+    i32::try_from(job.as_u128() % 1_000).unwrap_or_default()
 }
 
 /// Forgets everything that jobs told.

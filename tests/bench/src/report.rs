@@ -105,7 +105,7 @@ impl Report {
     pub fn drain(&mut self, name: &str, work: Work, per_claim: usize, compared: Compared, memory_mib: Option<f64>) {
         let aim = match work {
             Work::Nothing => NOOP_AIM,
-            Work::Effects => EFFECTS_AIM,
+            Work::Effects | Work::AtOnce => EFFECTS_AIM,
         };
         let like_peer = (work == Work::Effects && per_claim == 10).then_some(LikePeer::Drain);
         self.compared(name, compared, (per_claim >= 100).then_some(aim), |line| Line {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The statements around each point of a job's life, by name.
-const STATEMENTS: [(&str, &str); 11] = [
+const STATEMENTS: [(&str, &str); 12] = [
     ("enqueue", include_str!("../../../shared/src/jobs/enqueue.sql")),
     ("claim_ids", include_str!("../../../shared/src/jobs/claim_ids.sql")),
     ("claim_due", include_str!("../../../shared/src/jobs/claim_due.sql")),
@@ -21,10 +21,14 @@ const STATEMENTS: [(&str, &str); 11] = [
     ("the lock of keys", include_str!("../../../shared/src/jobs/lock_keys.sql")),
     ("settle", include_str!("../../../shared/src/jobs/settle.sql")),
     ("wake", include_str!("../../../shared/src/jobs/wake.sql")),
+    ("an effect with its end", "with effect as"),
 ];
 
 /// The fence among them.
 const FENCE: usize = 5;
+
+/// The one that has an effect and is its own fence.
+const AT_ONCE: usize = 11;
 
 /// One thing that breaks.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +192,7 @@ fn deck() -> Vec<Card> {
     deck.extend([Card::LoseAnswerOfCommit; 3]);
     // So late that another attempt has done the work: what the fence is there for.
     deck.extend([Card::HoldUp(FENCE); 6]);
+    deck.extend([Card::HoldUp(AT_ONCE); 3]);
     for statement in 0..STATEMENTS.len() {
         deck.extend([Card::CutBefore(statement), Card::LoseAnswerOf(statement), Card::HoldUp(statement)]);
     }

@@ -173,7 +173,8 @@ pub fn mixture(random: &mut fastrand::Rng) -> NewJob {
     let slot = random.i32(0..SLOTS);
     let deed = |act| Deed { act, slot };
     match random.u32(0..200) {
-        0..48 => NewJob::new(&Brief(deed(Act::Effect))),
+        0..24 => NewJob::new(&Brief(deed(Act::Effect))),
+        24..48 => NewJob::new(&Brief(deed(Act::AtOnce))),
         48..56 => NewJob::new(&Brief(deed(Act::Waits(900)))).map(|job| job.unique(Unique::exclusive("one at a time"))),
         56..62 => NewJob::new(&Brief(deed(Act::Snoozes))),
         62..76 => NewJob::new(&Brief(deed(Act::Steps))),

@@ -2,6 +2,7 @@
 
 use crate::support::TestApp;
 use crate::support::probe::{Probe, kinds};
+use serde_json::json;
 use shared::jobs::{End, State};
 use std::time::{Duration, Instant};
 
@@ -108,4 +109,60 @@ async fn a_claim_whose_answer_is_lost_is_rescued() {
     assert_eq!(claimed, State::Running);
     assert_eq!(app.job(id).await.state, State::Succeeded);
     assert_eq!(app.effects(id).await, 1);
+}
+
+#[tokio::test]
+async fn a_late_statement_that_would_end_the_job_has_no_effect() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let id = app.enqueue(&Probe::AtOnce).await;
+    let late = app.worker.runner.claim(&[id]).await.unwrap().claimed;
+    app.advance(Duration::from_secs(4));
+    assert_eq!(app.drain().await, [(id, End::Succeeded)]);
+
+    let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
+    shift.start(late, Instant::now());
+    let ends = shift.turn().await;
+
+    assert_eq!(ends, [(id, End::Superseded)]);
+    assert_eq!((app.effects(id).await, app.job(id).await.attempt), (1, 2));
+}
+
+#[tokio::test]
+async fn an_effect_and_its_end_are_one_statement_and_one_round_trip() {
+    let (proxy, app) = TestApp::behind_proxy(kinds()).await;
+    for _ in 0..2 {
+        // The statement is prepared, and the engine's are.
+        app.run(&Probe::AtOnce).await;
+    }
+    let id = app.enqueue(&Probe::AtOnce).await;
+    proxy.reset();
+
+    app.batch(&[id]).await;
+
+    assert_eq!(proxy.round_trips(), 2, "the claim, and the effect with the end: {:#?}", proxy.statements());
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.result, app.effects(id).await), (State::Succeeded, Some(json!({ "written": true })), 1));
+}
+
+#[tokio::test]
+async fn an_effect_with_its_end_whose_answer_is_lost_is_there_once() {
+    let (proxy, app) = TestApp::behind_proxy(kinds()).await;
+    let id = app.enqueue(&Probe::AtOnce).await;
+    proxy.swallow_answer_of("with effect as");
+
+    app.batch(&[id]).await;
+
+    assert_eq!(proxy.disarm(), 0, "the fault struck");
+    let job = app.job(id).await;
+    assert_eq!((job.state, job.attempt, app.effects(id).await), (State::Succeeded, 1, 1));
+}
+
+#[tokio::test]
+async fn a_statement_that_did_not_end_the_job_fails_it() {
+    let app = TestApp::with_kinds(kinds()).await;
+
+    let job = app.run(&Probe::EndsAnother).await;
+
+    assert_eq!(job.state, State::Failed);
+    assert!(job.errors[0].starts_with("the statement of the attempt ended job "), "{:?}", job.errors);
 }

@@ -16,6 +16,10 @@ pub enum Probe {
     Result(serde_json::Value),
     /// Writes an effect in its own transaction.
     Effect,
+    /// Writes an effect and ends, in one statement.
+    AtOnce,
+    /// Believes that it has ended with a statement that has not.
+    EndsAnother,
     /// Fails, to be tried again.
     Fail(String),
     /// Gives up.
@@ -55,6 +59,11 @@ impl Job<State> for Probe {
             Self::Nothing => context.done(json!(null)),
             Self::Result(result) => context.done(result),
             Self::Effect => effect(&state, &context).await,
+            Self::AtOnce => at_once(&state, &context).await,
+            Self::EndsAnother => {
+                let mut db = state.db.acquire().await?;
+                context.commit_by((), |_| sqlx::query_scalar("select gen_random_uuid()").fetch_one(&mut *db)).await
+            }
             Self::Fail(error) => Err(anyhow::anyhow!(error).into()),
             Self::Discard(reason) => Err(Failure::discard(reason)),
             Self::Panic(message) => panic!("{message}"),
@@ -140,6 +149,18 @@ async fn write(db: &mut sqlx::PgConnection, context: &Context) -> Result<(), sql
         .execute(db)
         .await?;
     Ok(())
+}
+
+async fn at_once(state: &State, context: &Context) -> Result<Outcome, Failure> {
+    let mut db = state.db.acquire().await?;
+    let statement =
+        "with effect as (insert into effects (job_id, epoch) values ($1, $2)) select finish_job($1, $2, $3, $4)";
+    context
+        .commit_by(json!({ "written": true }), |finish| {
+            let statement = sqlx::query_scalar(statement).bind(finish.job).bind(finish.epoch);
+            statement.bind(finish.result).bind(finish.seconds_ahead).fetch_one(&mut *db)
+        })
+        .await
 }
 
 async fn effect(state: &State, context: &Context) -> Result<Outcome, Failure> {

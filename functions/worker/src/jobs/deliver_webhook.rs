@@ -62,18 +62,21 @@ impl Job<State> for DeliverWebhook {
         let outcome = state.outbound.call(Request::Http(call(&mission, id, &state.clock))).await;
         let Verdict { attempt, next } = Verdict::of(outcome, is_last);
 
-        let mut tx = state.db.begin().await?;
-        let now = state.clock.now();
-        webhooks::note(&mut tx, owner, mission.endpoint, id, context.job(), &attempt, now).await?;
+        let (endpoint, now) = (mission.endpoint, state.clock.now());
         let failure = match next {
             Next::Done => {
                 let ended = Ended { delivery: id, state: "delivered", status: attempt.status };
-                return context.commit(tx, ended).await;
+                let mut db = state.db.acquire().await?;
+                return context
+                    .commit_by(ended, |finish| webhooks::delivered(&mut db, owner, endpoint, id, &attempt, now, finish))
+                    .await;
             }
             Next::GiveUp(reason) => Failure::discard(reason),
             Next::Again(error) => error.into(),
             Next::NotBefore(error, wait) => Failure::retry_in(error, longer(wait, context.attempt())),
         };
+        let mut tx = state.db.begin().await?;
+        webhooks::note(&mut tx, owner, endpoint, id, context.job(), &attempt, now).await?;
         tx.commit().await?;
         Err(failure)
     }

@@ -2,6 +2,7 @@
 
 use super::DeliveryState;
 use crate::ids::{DeliveryId, JobId, OwnerId, WebhookId};
+use crate::jobs::{Finish, Finished};
 use crate::webhooks::PATIENCE;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -42,7 +43,7 @@ pub struct Attempt {
     pub duration_ms: Option<u64>,
 }
 
-/// Notes an attempt. The endpoint's row comes first, as it does when an endpoint is deleted with its deliveries, so
+/// Notes an attempt that did not come through. The endpoint's row comes first, as it does when an endpoint is deleted with its deliveries, so
 /// that the two cannot block each other.
 ///
 /// # Errors
@@ -73,6 +74,38 @@ pub async fn note(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Notes that a delivery has come through, and ends its job, in one statement. The endpoint's row comes first here too.
+///
+/// # Errors
+/// When another attempt has the job by now, or the database refuses or cannot be reached.
+#[tracing::instrument(level = "debug", name = "db.webhooks.delivered", skip_all)]
+pub async fn delivered(
+    db: &mut PgConnection,
+    owner: OwnerId,
+    endpoint: WebhookId,
+    id: DeliveryId,
+    attempt: &Attempt,
+    now: DateTime<Utc>,
+    finish: Finish,
+) -> Result<Finished, sqlx::Error> {
+    sqlx::query_file_scalar!(
+        "src/webhooks/delivered.sql",
+        finish.job,
+        finish.epoch,
+        finish.result,
+        finish.seconds_ahead,
+        owner.0,
+        endpoint.0,
+        id.0,
+        attempt.status.map(i32::from),
+        attempt.answer.as_deref().map(|answer| kept(answer, LONGEST_ANSWER)),
+        attempt.duration_ms.map(|duration| i64::try_from(duration).unwrap_or(i64::MAX)),
+        now,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Ends a delivery without a call.
@@ -108,18 +141,8 @@ async fn blame(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     match attempt.blame {
-        Blame::Nothing => {}
-        // An endpoint that works is not written to, so that its deliveries do not wait for each other.
-        Blame::Works => {
-            sqlx::query!(
-                "update webhook_endpoints set failures = 0, failing_since = null
-                 where owner_id = $1 and id = $2 and failures > 0",
-                owner.0,
-                endpoint.0,
-            )
-            .execute(db)
-            .await?;
-        }
+        // An endpoint that works is noted together with the delivery that came through.
+        Blame::Nothing | Blame::Works => {}
         Blame::Failed | Blame::Gone => {
             let is_given_up = attempt.state == DeliveryState::Failed;
             sqlx::query_file!(
