@@ -152,6 +152,26 @@ async fn within_its_period_a_job_keeps_its_key_unless_it_failed() {
 }
 
 #[tokio::test]
+async fn a_running_job_is_joined_within_its_period_and_after_it_by_an_exclusive_one_alone() {
+    let app = TestApp::with_kinds(kinds()).await;
+    let within = |unique: Unique| effect(unique.within(Duration::from_hours(1)));
+    let (coalesced, exclusive) = (Unique::coalesce("hourly"), Unique::exclusive("hourly"));
+    let running = app.enqueue_new(within(coalesced.clone())).await.row.id;
+    assert_eq!(app.worker.runner.claim(&[running]).await.unwrap().claimed.len(), 1);
+
+    let in_time = [within(coalesced.clone()), within(exclusive.clone())];
+    let in_time = enqueue_many(&mut app.db().await, in_time.into(), &app.clock).await.unwrap();
+    app.advance(Duration::from_mins(61));
+    let later_exclusive = app.enqueue_new(within(exclusive)).await;
+    let later_coalesced = app.enqueue_new(within(coalesced)).await;
+    app.drain().await;
+
+    assert_eq!(ids(&in_time), [running, running]);
+    assert_eq!(later_exclusive.row.id, running);
+    assert!(!later_coalesced.joined && later_coalesced.row.id != running);
+}
+
+#[tokio::test]
 async fn keys_of_one_call_are_joined_among_themselves_and_other_kinds_have_their_own() {
     let app = TestApp::with_kinds(kinds()).await.may_leave_jobs();
     let other_kind = NewJob::new(&OtherProbe).unwrap().unique(Unique::exclusive("report"));

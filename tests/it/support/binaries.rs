@@ -11,7 +11,8 @@ use std::{
 use serde_json::Value;
 
 /// The packages whose binaries the tests run.
-const PACKAGES: [&str; 9] = ["api", "worker", "scheduler", "migrate", "outbound", "smoke", "errand", "echo", "actors"];
+const PACKAGES: [&str; 10] =
+    ["api", "worker", "scheduler", "migrate", "outbound", "smoke", "errand", "echo", "actors", "bench-jobs"];
 
 /// Variables that Cargo sets for the test process alone; passed on, they would make build scripts
 /// run again.

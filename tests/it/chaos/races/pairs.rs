@@ -6,7 +6,7 @@ use crate::support::TestApp;
 use actors::{Act, Brief, Deed, registry};
 use shared::clock::Clock;
 use shared::ids::JobId;
-use shared::jobs::{self, NewJob, Unique, enqueue_many, wake};
+use shared::jobs::{self, NewJob, Retention, Unique, enqueue_many, prune, wake};
 use sqlx::{Connection as _, PgConnection};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -28,17 +28,20 @@ enum Call {
     Settle,
     Join,
     Cancel,
+    Retry,
+    Prune,
 }
 
 const CALLS: [Call; 7] =
     [Call::ClaimIds, Call::ClaimDue, Call::Wake, Call::Heartbeat, Call::Settle, Call::Join, Call::Cancel];
 
+/// Those that want rows of jobs that are over.
+const LATE_CALLS: [Call; 5] = [Call::Prune, Call::Retry, Call::Join, Call::ClaimIds, Call::Cancel];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_pair_of_statements_deadlocks_on_the_same_rows() {
     let app = place(registry()).await;
-    let key = |n: usize| format!("key {n}");
-    let job = |n| NewJob::new(&Brief(Deed { act: Act::Quiet, slot: 0 })).unwrap().unique(Unique::coalesce(key(n)));
-    let rows = enqueue_many(&mut app.db().await, (0..ROWS).map(job).collect(), &app.clock).await.unwrap();
+    let rows = enqueue_many(&mut app.db().await, (0..ROWS).map(keyed).collect(), &app.clock).await.unwrap();
     let ids: Vec<Uuid> = rows.iter().map(|enqueued| enqueued.row.id.0).collect();
     // A third runs, a third was abandoned, a third waits; alarms in another order than the ids.
     let states = "
@@ -54,15 +57,44 @@ async fn no_pair_of_statements_deadlocks_on_the_same_rows() {
         .await
         .unwrap();
 
+    race_all(&app, &ids, &CALLS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_pair_of_statements_deadlocks_on_rows_of_jobs_that_are_over() {
+    let app = place(registry()).await;
+    let mut db = app.db().await;
+    let rows = enqueue_many(&mut db, (0..ROWS).map(keyed).collect(), &app.clock).await.unwrap();
+    let ids: Vec<Uuid> = rows.iter().map(|enqueued| enqueued.row.id.0).collect();
+    for id in &ids {
+        jobs::cancel(&mut db, None, JobId(*id), &app.clock).await.unwrap();
+    }
+    app.advance(2 * Retention::default().failed);
+    let mut tx = db.begin().await.unwrap();
+    let pruned = prune(&mut tx, 100, Retention::default(), &app.clock).await.unwrap();
+    tx.rollback().await.unwrap();
+
+    race_all(&app, &ids, &LATE_CALLS).await;
+
+    assert_eq!(pruned.deleted, ids.len() as u64, "there is something to prune");
+}
+
+/// Races each of the calls with each, itself included.
+async fn race_all(app: &TestApp, ids: &[Uuid], all: &[Call]) {
     let mut calls = 0;
-    for (n, one) in CALLS.iter().enumerate() {
-        for other in &CALLS[n..] {
-            calls += race(&app, &ids, *one, *other).await;
-            assert_eq!(deadlocks(&app).await, 0, "{one:?} and {other:?}");
+    for (n, one) in all.iter().enumerate() {
+        for other in &all[n..] {
+            calls += race(app, ids, *one, *other).await;
+            assert_eq!(deadlocks(app).await, 0, "{one:?} and {other:?}");
         }
     }
+    assert!(calls > 250, "{calls} calls are no race");
+}
 
-    assert!(calls > 500, "{calls} calls are no race");
+/// Makes a job with a key.
+fn keyed(n: usize) -> NewJob {
+    let job = NewJob::new(&Brief(Deed { act: Act::Quiet, slot: 0 })).unwrap();
+    job.unique(Unique::coalesce(format!("key {n}")))
 }
 
 async fn race(app: &TestApp, ids: &[Uuid], one: Call, other: Call) -> usize {
@@ -119,14 +151,16 @@ async fn run(db: &mut PgConnection, call: Call, ids: &[Uuid], clock: &Clock) -> 
         Call::Join => {
             let mut order: Vec<usize> = (0..ids.len()).collect();
             fastrand::shuffle(&mut order);
-            let job = |n| {
-                let job = NewJob::new(&Brief(Deed { act: Act::Quiet, slot: 0 })).unwrap();
-                job.unique(Unique::coalesce(format!("key {n}")))
-            };
-            enqueue_many(db, order.into_iter().map(job).collect(), clock).await?;
+            enqueue_many(db, order.into_iter().map(keyed).collect(), clock).await?;
         }
         Call::Cancel => {
             jobs::cancel(db, None, JobId(ids[0]), clock).await?;
+        }
+        Call::Retry => {
+            jobs::retry(db, None, JobId(ids[0]), clock).await?;
+        }
+        Call::Prune => {
+            prune(db, 100, Retention::default(), clock).await?;
         }
     }
     Ok(())
