@@ -1,6 +1,7 @@
 //! How late things happen: a killed worker's jobs, and jobs with a time of their own. Measured on real processes.
 
 use super::processes::{Cast, Part, Play};
+use super::queue::Queue;
 use super::stage::prepare;
 use super::tally::Tally;
 use crate::hosts::{eventually, say};
@@ -25,26 +26,42 @@ const SLOTS: usize = 8;
 /// Jobs with a time of their own.
 const DELAYED: usize = 1_000;
 
+/// The time between two ticks where they are rare, as on AWS.
+const RARE_TICK: Duration = Duration::from_secs(8);
+
 /// A database of its own, with processes that work on it.
 struct Place {
     db: PgConnection,
     environment: Vec<(String, String)>,
     cast: Cast,
+    queue: Option<Queue>,
     _exports: TempDir,
 }
 
 impl Place {
-    /// Starts a scheduler on an empty database.
+    /// Starts a scheduler on an empty database, without a queue.
     async fn new() -> Self {
+        Self::of(None, Duration::from_millis(500)).await
+    }
+
+    /// Starts a scheduler that ticks rarely, and a queue that loses nothing.
+    async fn with_queue() -> Self {
+        let queue = Queue::start(fastrand::Rng::with_seed(1), Tally::default()).await;
+        queue.be_faithful();
+        Self::of(Some(queue), RARE_TICK).await
+    }
+
+    async fn of(queue: Option<Queue>, tick: Duration) -> Self {
         let (url, exports) = (postgres::database().await, TempDir::new().unwrap());
         let mut db = postgres::connect(&url).await;
         prepare(&mut db).await;
         let folder = exports.path().to_str().unwrap().to_owned();
         let environment = [("DATABASE_URL", url), ("EXPORT_DIR", folder)];
-        let environment: Vec<_> = environment.map(|(name, value)| (name.to_owned(), value)).into();
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into_iter();
+        let environment: Vec<_> = environment.chain(queue.iter().flat_map(Queue::environment)).collect();
         let mut cast = Cast::new(Tally::default());
-        cast.add(Part::new("scheduler", environment.clone()), Play::Ticks(Duration::from_millis(500)));
-        Self { db, environment, cast, _exports: exports }
+        cast.add(Part::new("scheduler", environment.clone()), Play::Ticks(tick));
+        Self { db, environment, cast, queue, _exports: exports }
     }
 
     fn worker(&self) -> Part {
@@ -116,7 +133,31 @@ async fn the_jobs_of_a_killed_worker_run_again_within_their_lease_and_a_tick() {
 async fn jobs_with_a_time_of_their_own_start_then_and_not_before() {
     let mut place = Place::new().await;
     let mut worker = place.worker().start().await;
-    let (from, mut random) = (Clock::default().now() + TimeDelta::seconds(3), fastrand::Rng::with_seed(1));
+
+    delay(&mut place, TimeDelta::seconds(3), "without a queue").await;
+
+    worker.kill().await;
+    place.cast.end().await;
+}
+
+/// The tick before their time sends their messages, each with the delay that is left.
+#[tokio::test]
+async fn with_a_queue_and_rare_ticks_they_start_to_the_second() {
+    let mut place = Place::with_queue().await;
+    let queue = place.queue.clone().unwrap();
+    for _ in 0..3 {
+        place.cast.add(Part::new("actor", place.environment.clone()), Play::Events(queue.clone()));
+    }
+
+    let after_a_tick = TimeDelta::from_std(RARE_TICK).unwrap() + TimeDelta::seconds(4);
+    delay(&mut place, after_a_tick, "with a queue and a tick every 8 s").await;
+
+    place.cast.end().await;
+}
+
+/// Writes jobs that are due over the quarter of a minute that begins after `lead`, and measures when they start.
+async fn delay(place: &mut Place, lead: TimeDelta, how: &str) {
+    let (from, mut random) = (Clock::default().now() + lead, fastrand::Rng::with_seed(1));
     let job = || {
         let job = NewJob::new(&Brief(Deed { act: Act::Quiet, slot: 0 })).unwrap();
         job.at(from + TimeDelta::milliseconds(random.i64(0..15_000)))
@@ -129,13 +170,11 @@ async fn jobs_with_a_time_of_their_own_start_then_and_not_before() {
     let mut late = place.seconds("select extract(epoch from started_at - run_at)::float8 from jobs").await;
     let [earliest, median, p99, worst] = [0, 500, 990, 1_000].map(|permille| quantile(&mut late, permille) * 1_000.0);
     say(&format!(
-        "{DELAYED} delayed jobs started {median:.1} ms (median), {p99:.1} ms (p99), {worst:.1} ms (longest) after their \
-         time"
+        "{DELAYED} delayed jobs {how} started {median:.1} ms (median), {p99:.1} ms (p99), {worst:.1} ms (longest) after \
+         their time"
     ));
     assert!(earliest >= 0.0, "one started {earliest} ms after its time");
     assert!(worst < 3_000.0, "one started {worst} ms after its time");
-    worker.kill().await;
-    place.cast.end().await;
 }
 
 fn quantile(values: &mut [f64], permille: usize) -> f64 {
