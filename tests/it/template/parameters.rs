@@ -30,6 +30,17 @@ fn every_parameter_has_a_default_a_description_and_limits() {
     }
 }
 
+/// `sam deploy --guided` asks for such a parameter until something is typed, whatever its default. It would hide nothing
+/// either: the values are written into the functions' variables and their tracing.
+#[test]
+fn no_parameter_is_asked_for_without_its_default() {
+    let Some(stack) = Stack::guided() else { return };
+
+    for (name, parameter) in declared(stack) {
+        assert_eq!(parameter["NoEcho"], Value::Null, "{name}");
+    }
+}
+
 #[test]
 fn every_parameter_is_in_one_group_and_in_the_guide() {
     let Some(stack) = Stack::guided() else { return };
