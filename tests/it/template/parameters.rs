@@ -1,7 +1,7 @@
 //! What can be asked for, and what is refused before anything is made.
 
 use super::evaluate::refusals;
-use super::sets::{NAMES, Parameters, parameters};
+use super::sets::{NAMES, Parameters, parameters, samconfig};
 use super::{Stack, file};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -61,26 +61,31 @@ fn every_parameter_is_in_one_group_and_in_the_guide() {
     }
 }
 
-/// Build and deploy read the same line, so they cannot mean different processors.
+/// Build and deploy read the same line, so they cannot mean different processors. The metrics and the rights of a stack
+/// depend on its environment, and the rights on its name as well, so the two must not be mixed.
 #[test]
-fn samconfig_names_the_processor_and_nothing_that_is_no_parameter() {
+fn samconfig_says_of_each_stack_what_it_is_and_nothing_that_is_no_parameter() {
     let Some(stack) = Stack::guided() else { return };
     let names: BTreeSet<&str> = declared(stack).map(|(name, _)| name.as_str()).collect();
-    let samconfig = file("samconfig.toml");
+    let text = file("samconfig.toml");
 
-    let overrides: Vec<&str> = samconfig.lines().filter(|line| line.starts_with("parameter_overrides")).collect();
+    for (table, environment) in [("default", "production"), ("staging", "staging"), ("development", "development")] {
+        let given = samconfig(table);
 
-    assert_eq!(overrides.len(), 3);
-    for line in overrides {
-        assert!(line.contains("\"Architecture="), "{line}");
-        for given in line.split('"').skip(1).step_by(2) {
-            let (name, _) = given.split_once('=').unwrap();
-            assert!(names.contains(name), "{name} is no parameter");
+        assert_eq!(given["Environment"], environment, "{table}");
+        let heading = format!("[{table}.global.parameters]\nstack_name = \"errand-{environment}\"\n");
+        assert!(text.contains(&heading), "the stack of {table} is not called errand-{environment}");
+        assert!(given.contains_key("Architecture"), "{table}");
+        for (name, value) in &given {
+            assert!(names.contains(name.as_str()), "{table}: {name} is no parameter");
+            let allowed = &stack.1["Parameters"][name]["AllowedValues"];
+            assert!(allowed.as_array().is_none_or(|allowed| allowed.contains(value)), "{table}: {name}={value}");
         }
+        assert_eq!(refusals(stack.1, &given), [""; 0], "{table}");
     }
-    for table in samconfig.lines().filter(|line| line.starts_with('[') && line.contains(".parameters]")) {
-        assert!(table.contains(".global.") || table.contains(".deploy."), "{table}");
-    }
+    let tables: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(tables.len(), 6, "{tables:?}");
+    assert!(tables.iter().all(|table| table.contains(".global.") || table.contains(".deploy.")), "{tables:?}");
 }
 
 #[test]
@@ -119,15 +124,13 @@ fn half_of_something_is_refused_and_the_missing_half_is_named() {
 
 /// Free plans: one day of backups, a micro class, ten executions at once, of which the worker leaves half.
 #[test]
-fn the_defaults_fit_a_new_account() {
+fn every_default_answer_gives_a_production_stack_that_fits_a_new_account() {
     let Some(stack) = Stack::guided() else { return };
-    let default = |name: &str| &stack.1["Parameters"][name]["Default"];
+    let proposed = parameters("guided");
+    let answer = |name: &str| proposed.get(name).unwrap_or(&stack.1["Parameters"][name]["Default"]);
 
-    assert_eq!([default("BackupRetentionDays"), default("MonthlyBudget")], [1, 0]);
-    assert_eq!([default("DatabaseType"), default("DatabaseClass")], ["rds", "db.t4g.micro"]);
-    assert_eq!(
-        [default("Environment"), default("DeletionProtection"), default("Egress")],
-        ["production", "off", "ipv6"]
-    );
-    assert!(default("WorkerConcurrency").as_u64().unwrap() <= 5);
+    assert_eq!([answer("BackupRetentionDays"), answer("MonthlyBudget")], [1, 0]);
+    assert_eq!([answer("DatabaseType"), answer("DatabaseClass")], ["rds", "db.t4g.micro"]);
+    assert_eq!([answer("Environment"), answer("DeletionProtection"), answer("Egress")], ["production", "off", "ipv6"]);
+    assert!(answer("WorkerConcurrency").as_u64().unwrap() <= 5);
 }

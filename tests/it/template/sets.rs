@@ -1,15 +1,18 @@
 //! The named sets of parameters, and what CloudFormation makes of the template with each.
 
 use super::evaluate::evaluate;
-use super::workspace;
+use super::{file, workspace};
 use serde_json::{Map, Value};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::{fs, io};
 
-/// The sets: `template/sets/<name>.json`. `guided` takes every default.
+/// The sets: `template/sets/<name>.json`, and `guided`, which takes every default answer of `sam deploy --guided`.
 pub(super) const NAMES: [&str; 6] = ["guided", "development", "aurora", "existing", "nat", "domain"];
+
+/// What `samconfig.toml` says of each stack from the start. Whoever adds more for a stack of their own changes nothing here.
+const SHIPPED: [&str; 3] = ["Architecture", "CanaryType", "Environment"];
 
 /// A set of parameters.
 pub(super) type Parameters = Map<String, Value>;
@@ -37,8 +40,23 @@ pub(super) fn made() -> Option<&'static [Made]> {
 
 /// The parameters of a set, without those at their defaults.
 pub(super) fn parameters(name: &str) -> Parameters {
+    if name == "guided" {
+        let proposed = samconfig("default").into_iter();
+        return proposed.filter(|(name, _)| SHIPPED.contains(&name.as_str())).collect();
+    }
     let path = workspace().join(format!("tests/it/template/sets/{name}.json"));
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What `samconfig.toml` says of an environment; `sam` proposes that of `default` in place of the template's defaults.
+pub(super) fn samconfig(environment: &str) -> Parameters {
+    let samconfig = file("samconfig.toml");
+    let heading = format!("\n[{environment}.global.parameters]\n");
+    let (_, table) = samconfig.split_once(&heading).unwrap_or_else(|| panic!("samconfig.toml has no {environment}"));
+    let (table, _) = table.split_once("\n[").unwrap_or((table, ""));
+    let overrides = table.lines().find_map(|line| line.strip_prefix("parameter_overrides = ["));
+    let given = overrides.unwrap().split('"').skip(1).step_by(2).map(|given| given.split_once('=').unwrap());
+    given.map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
 }
 
 /// Runs the script that runs SAM's transform, for many sets at once; `None` where the translator is not installed.
