@@ -54,9 +54,23 @@ pub(super) fn samconfig(environment: &str) -> Parameters {
     let heading = format!("\n[{environment}.global.parameters]\n");
     let (_, table) = samconfig.split_once(&heading).unwrap_or_else(|| panic!("samconfig.toml has no {environment}"));
     let (table, _) = table.split_once("\n[").unwrap_or((table, ""));
-    let overrides = table.lines().find_map(|line| line.strip_prefix("parameter_overrides = ["));
-    let given = overrides.unwrap().split('"').skip(1).step_by(2).map(|given| given.split_once('=').unwrap());
-    given.map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
+    let (_, overrides) = table.split_once("\nparameter_overrides = [").unwrap();
+    let (overrides, _) = overrides.split_once(']').unwrap();
+    let given = texts(overrides).into_iter().map(|given| given.split_once('=').unwrap());
+    given.map(|(name, value)| (name.to_owned(), Value::from(value.trim_matches('"')))).collect()
+}
+
+/// The texts of a list of TOML, in quotes of either kind.
+fn texts(list: &str) -> Vec<&str> {
+    let mut texts = Vec::new();
+    let mut rest = list;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (quote, opened) = rest[start..].split_at(1);
+        let (text, after) = opened.split_once(quote).unwrap();
+        texts.push(text);
+        rest = after;
+    }
+    texts
 }
 
 /// Runs the script that runs SAM's transform, for many sets at once; `None` where the translator is not installed.
