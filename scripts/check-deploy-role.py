@@ -3,6 +3,7 @@
 - The trust is in one environment of one repository, and no value of a parameter can make it wider.
 - The execution role may do everything that CloudFormation needs for the resources of template.yaml, by the lists that AWS
   publishes with each kind of resource. A new kind of resource fails here, not in the middle of a deploy.
+- It may do that to the names that template.yaml chooses, and to those that CloudFormation makes of the stack's name.
 - Rights to give rights are limited to the stack's own names.
 - Every role of template.yaml carries the boundary when there is one, and the boundary leaves it what it has.
 - No policy is longer than IAM allows.
@@ -70,6 +71,47 @@ ALSO_NEEDED = {
     "Custom::": "lambda:InvokeFunction",
 }
 
+# How the ARN of each kind of resource begins, up to its name, and the property that chooses the name. Other kinds are named by
+# AWS with a number, or have no ARN.
+HERE = "${AWS::Region}:${AWS::AccountId}"
+NAMED = {
+    "AWS::Budgets::Budget": ("budgets::${AWS::AccountId}:budget/", "BudgetName"),
+    "AWS::CloudWatch::Alarm": (f"cloudwatch:{HERE}:alarm:", "AlarmName"),
+    "AWS::CloudWatch::Dashboard": ("cloudwatch::${AWS::AccountId}:dashboard/", "DashboardName"),
+    "AWS::CodeDeploy::Application": (f"codedeploy:{HERE}:application:", "ApplicationName"),
+    "AWS::CodeDeploy::DeploymentGroup": (
+        f"codedeploy:{HERE}:deploymentgroup:${{AWS::StackName}}-ServerlessDeploymentApplication-A1B2C3D4E5F6/",
+        "DeploymentGroupName",
+    ),
+    "AWS::IAM::ManagedPolicy": ("iam::${AWS::AccountId}:policy/", "ManagedPolicyName"),
+    "AWS::IAM::Role": ("iam::${AWS::AccountId}:role/", "RoleName"),
+    "AWS::Lambda::Function": (f"lambda:{HERE}:function:", "FunctionName"),
+    "AWS::Logs::LogGroup": (f"logs:{HERE}:log-group:", "LogGroupName"),
+    "AWS::RDS::DBCluster": (f"rds:{HERE}:cluster:", "DBClusterIdentifier"),
+    "AWS::RDS::DBClusterParameterGroup": (f"rds:{HERE}:cluster-pg:", "DBClusterParameterGroupName"),
+    "AWS::RDS::DBInstance": (f"rds:{HERE}:db:", "DBInstanceIdentifier"),
+    "AWS::RDS::DBParameterGroup": (f"rds:{HERE}:pg:", "DBParameterGroupName"),
+    "AWS::RDS::DBSubnetGroup": (f"rds:{HERE}:subgrp:", "DBSubnetGroupName"),
+    "AWS::S3::Bucket": ("s3:::", "BucketName"),
+    "AWS::Scheduler::Schedule": (f"scheduler:{HERE}:schedule/default/", "Name"),
+    "AWS::SecretsManager::Secret": (f"secretsmanager:{HERE}:secret:", "Name"),
+    "AWS::SNS::Topic": (f"sns:{HERE}:", "TopicName"),
+    "AWS::SQS::Queue": (f"sqs:{HERE}:", "QueueName"),
+}
+
+# What is in a list for a kind of resource and is done to another one.
+DONE_TO_OTHERS = {"AWS::IAM::ManagedPolicy": "iam:AttachRolePolicy iam:DetachRolePolicy"}
+
+# What a stack and its place could be called.
+STACK = "errand-production"
+FOR_EXAMPLE = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::StackName": STACK,
+    "Environment": "production",
+}
+
 problems = []
 
 
@@ -105,6 +147,28 @@ def length(document):
     }.items():
         text = text.replace("${" + name + "}", value)
     return len(text.replace(" ", ""))
+
+
+def for_example(text):
+    return re.sub(r"\$\{([\w:]+)\}", lambda name: FOR_EXAMPLE.get(name[1], name[0]), text)
+
+
+def physical_name(stack, name):
+    """What a resource of template.yaml is called, or could be."""
+    kind, properties = stack[name]["Type"], stack[name]["Properties"]
+    chosen = properties.get("Budget", properties).get(NAMED[kind][1])
+    match chosen:
+        case str():
+            return chosen
+        case {"Ref": "AWS::StackName"}:
+            return STACK
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\.\w+\}", lambda other: physical_name(stack, other[1]), for_example(text))
+    expect(chosen is None, f"{name} of template.yaml has a name that is not understood here: {chosen}")
+    expect(kind != "AWS::Budgets::Budget", f"{name} of template.yaml has no name, and AWS does not say what it would get")
+    # CloudFormation puts the stack's name before that of the resource, but for secrets.
+    made = f"{name}-A1B2C3D4E5F6" if kind == "AWS::SecretsManager::Secret" else f"{STACK}-{name}-A1B2C3D4E5F6"
+    return made.lower() if kind.startswith(("AWS::RDS::", "AWS::S3::")) else made
 
 
 template = yaml_parse((ROOT / "deploy-role.yaml").read_text(encoding="utf-8"))
@@ -192,11 +256,22 @@ for action in ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"]:
 
 # ---- Whether that is enough for template.yaml
 
-allowed = []
+allows = []
 for reference in resources["ExecutionRole"]["Properties"]["ManagedPolicyArns"]:
     for document in documents(resources[reference["Ref"]]):
-        for statement in document["Statement"]:
-            allowed += as_list(statement["Action"])
+        allows += document["Statement"]
+allowed = [action for statement in allows for action in as_list(statement["Action"])]
+
+
+def is_reached(arn, action):
+    """Whether a statement of the execution role allows the action and has a pattern for the ARN."""
+    for statement in allows:
+        if matches(action, as_list(statement["Action"])):
+            patterns = [resource["Fn::Sub"] if isinstance(resource, dict) else resource for resource in as_list(statement["Resource"])]
+            if any(fnmatch.fnmatchcase(arn, for_example(pattern)) for pattern in patterns):
+                return True
+    return False
+
 
 transformed = subprocess.run(
     [sys.executable, ROOT / "scripts" / "transform-template.py"], capture_output=True, text=True, check=False
@@ -217,6 +292,16 @@ for kind in kinds:
         needed = {action for action in needed if not matches(action, NOT_NEEDED.get(kind, "").split())}
     missing = sorted(action for action in needed if not matches(action, allowed))
     expect(not missing, f"the execution role may not do what {kind} needs: {', '.join(missing)}")
+    if kind not in NAMED:
+        continue
+    begin = NAMED[kind][0]
+    service = begin.partition(":")[0]
+    done_to_it = [action for action in needed if action.startswith(f"{service}:") and action not in missing]
+    done_to_it = [action for action in done_to_it if action not in DONE_TO_OTHERS.get(kind, "").split()]
+    for name in [name for name, resource in stack.items() if resource["Type"] == kind]:
+        arn = for_example(f"arn:aws:{begin}") + physical_name(stack, name)
+        beyond = sorted(action for action in done_to_it if not is_reached(arn, action))
+        expect(not beyond, f"the execution role does not reach {name} of template.yaml, {arn}, with {', '.join(beyond)}")
 
 # ---- Whether the roles of template.yaml fit into the boundary
 
@@ -245,4 +330,4 @@ for name, resource in stack.items():
 
 if problems:
     sys.exit("\n".join(["deploy-role.yaml is not as it should be:", *(f"  {problem}" for problem in problems)]))
-print(f"deploy-role.yaml trusts one environment of one repository, and covers the {len(kinds)} kinds of resources")
+print(f"deploy-role.yaml trusts one environment of one repository, and covers the {len(kinds)} kinds of resources and their names")
