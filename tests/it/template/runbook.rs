@@ -1,6 +1,6 @@
 //! What `docs/operations.md` sends its reader to: sections that exist, fields that are logged.
 
-use super::file;
+use super::{Stack, file};
 use std::collections::BTreeSet;
 
 /// Words of CloudWatch Logs Insights.
@@ -65,6 +65,41 @@ fn every_field_of_a_query_is_logged() {
             let is_known = is_known || own.contains(word) || known.contains(word) || word == "5m";
             assert!(is_known, "nothing is logged as {word}:\n{query}");
         }
+    }
+}
+
+#[test]
+fn a_restore_gives_the_stage_back_what_the_template_has() {
+    let Some(stack) = Stack::guided() else { return };
+    let settings = &stack.properties("ApiStage")["DefaultRouteSettings"];
+    let runbook = file("docs/operations.md");
+
+    let given_back = format!(
+        "ThrottlingRateLimit={},ThrottlingBurstLimit={}",
+        settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]
+    );
+
+    assert!(runbook.contains(&given_back), "docs/operations.md does not say {given_back}");
+    for named in runbook.split("$(resource ").skip(1).filter_map(|rest| rest.split(')').next()) {
+        stack.resource(named);
+    }
+}
+
+/// The role that deploys from GitHub may restore snapshots of the stack's name alone; those of CloudFormation have it.
+#[test]
+fn every_snapshot_of_the_runbook_has_a_name_that_the_stack_may_begin_with() {
+    let role = file("deploy-role.yaml");
+    assert!(role.contains(":*:errand-${Environment}-*\n"), "the role reaches databases by another name");
+    let runbook = file("docs/operations.md");
+    let given = ["db-snapshot-identifier ", "DatabaseSnapshot="].map(|before| runbook.split(before).skip(1));
+
+    let end = |c: char| !c.is_alphanumeric() && c != '-';
+    let names: BTreeSet<&str> = given.into_iter().flatten().filter_map(|rest| rest.split(end).next()).collect();
+
+    let names: Vec<&str> = names.into_iter().filter(|name| *name != "ARN").collect();
+    assert!(names.len() >= 2, "{names:?}");
+    for name in names {
+        assert!(name.starts_with("errand-production-"), "{name}");
     }
 }
 
