@@ -45,7 +45,7 @@ deployment:
     hadolint Dockerfile
     python3 scripts/check-variables.py
 
-# Whether docs/cost.md says what `scripts/cost` computes from the prices and measurements in docs/cost.json.
+# Whether docs/cost.md, and docs/deploy.md in passing, say what `scripts/cost` computes from docs/cost.json and the template.
 cost:
     python3 scripts/cost --check
 
