@@ -1,6 +1,6 @@
 //! What the functions may do: each what it does, and nothing else.
 
-use super::{FUNCTIONS, Stack, list};
+use super::{FUNCTIONS, Stack, file, list};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -58,6 +58,22 @@ fn contract_migrations_may_ask_what_the_two_aliases_lead_to() {
     for function in ["ApiFunction", "WorkerFunction"] {
         assert!(statement["Resource"].to_string().contains(function), "{statement}");
         assert!(command.contains(&format!("{function}Aliaslive")), "{command}");
+    }
+}
+
+/// The AWS CLI gives up on an answer after a minute, and asks again: the first migration would still be running.
+#[test]
+fn whoever_invokes_the_migration_waits_for_its_answer() {
+    let Some(stack) = Stack::guided() else { return };
+    let output = stack.1["Outputs"]["ContractCommand"]["Value"].to_string();
+    let documents = ["docs/deploy.md", "docs/operations.md"].map(file);
+
+    let texts = documents.iter().chain([&output]).flat_map(|text| text.split("aws lambda invoke ").skip(1));
+
+    let commands: Vec<&str> = texts.filter_map(|rest| rest.split("/dev/stdout").next()).collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for command in commands {
+        assert!(command.contains("--cli-read-timeout 0 "), "{command}");
     }
 }
 
