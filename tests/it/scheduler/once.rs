@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use scheduler::{Schedule, Scheduler, Schedules};
 use serde_json::json;
-use shared::jobs::{self, Misfire, NewJob, schedule};
+use shared::jobs::{self, Misfire, NewJob, Unique, schedule};
 use sqlx::Connection as _;
 use std::time::Duration;
 
@@ -29,6 +29,29 @@ async fn five_schedulers_at_once_make_each_job_once() {
     assert_eq!(made(&app).await, expected, "none is missing and none is there twice");
     assert_eq!(scheduled, expected.len());
     assert!((11..=12).contains(&scheduled), "{scheduled}");
+}
+
+/// As `docs/jobs.md` has it of backfills: the key stays with a job that succeeded, and is given back by one that failed.
+#[tokio::test]
+async fn a_backfill_is_made_once_and_anew_when_it_failed() {
+    fn once(work: &Probe) -> Result<NewJob, serde_json::Error> {
+        Ok(NewJob::new(work)?.unique(Unique::exclusive("all").within(Duration::from_hours(24 * 90))))
+    }
+    let succeeds = Schedule::new("backfill", "11 * * * *", "UTC", Misfire::Once, |_| once(&Probe::Steps(3)));
+    let fails = Schedule::new("backfill", "11 * * * *", "UTC", Misfire::Once, |_| once(&Probe::Discard("no".into())));
+
+    for (schedule, expected) in [(succeeds, (1, 3)), (fails, (4, 0))] {
+        let app = app_with(schedule, "2030-05-01T12:00:00Z").await;
+        for _ in 0..4 {
+            app.advance(Duration::from_hours(1));
+            app.tick().await;
+            app.drain().await;
+        }
+
+        let count = "select (select count(*) from jobs), (select count(*) from effects)";
+        let found: (i64, i64) = sqlx::query_as(count).fetch_one(&mut app.db().await).await.unwrap();
+        assert_eq!(found, expected, "jobs and effects");
+    }
 }
 
 #[tokio::test]
