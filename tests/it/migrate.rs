@@ -2,6 +2,7 @@
 
 mod cloudformation;
 mod contract;
+mod restore;
 mod roles;
 mod rotation;
 mod schema;

@@ -100,7 +100,7 @@ async fn the_application_can_do_its_work() {
     let (role, password) = stack.app.login("AWSCURRENT").await;
     let url = stack.rds.url(&stack.database.name, &role, &password);
     // A delivery to nobody is tried again for a day.
-    let app = TestApp::as_role(&stack.database.url, &url).may_leave_jobs();
+    let app = TestApp::as_role(&stack.database.url, &url, worker::registry()).may_leave_jobs();
     let actor = app.actor().await;
 
     let webhook = json!({ "url": "http://127.0.0.1:9/", "event_types": ["task.created"] });

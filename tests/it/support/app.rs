@@ -87,8 +87,8 @@ impl TestApp {
     }
 
     /// Starts the functions as another role than the one of the test's own statements.
-    pub fn as_role(own_url: &str, url: &str) -> Self {
-        Self::between(own_url.to_owned(), url, worker::registry())
+    pub fn as_role(own_url: &str, url: &str, registry: Registry<State>) -> Self {
+        Self::between(own_url.to_owned(), url, registry)
     }
 
     fn between(own_url: String, url: &str, registry: Registry<State>) -> Self {

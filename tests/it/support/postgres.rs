@@ -6,6 +6,7 @@ use shared::db::Db;
 use shared::migrations::MIGRATOR;
 use shared::secrets::Secrets;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -35,10 +36,25 @@ pub fn server() -> &'static Server {
 
 /// Starts a server that a test may break.
 pub async fn start(max_connections: u16) -> Server {
+    Server::start(Options { max_connections, ..options() }).await.unwrap()
+}
+
+/// Starts a server of a copy of another's files, taken while that one was down as after a power cut; it is up again then.
+pub async fn start_copy(server: &mut Server) -> Server {
+    let folder = sqlx::query_scalar::<_, String>("show data_directory");
+    let folder = folder.fetch_one(&mut connect(&server.url("postgres")).await).await.unwrap();
+    let options = options();
+    server.kill().await.unwrap();
+    let copied = Command::new("cp").arg("-a").arg(format!("{folder}/.")).arg(&options.data_dir).status().unwrap();
+    assert!(copied.success());
+    server.start_again().await.unwrap();
+    Server::start(options).await.unwrap()
+}
+
+fn options() -> Options {
     #[expect(clippy::disallowed_methods, reason = "tests look for PostgreSQL where the developer's shell does")]
     let search = Search::from_environment(|name| std::env::var(name).ok());
-    let options = Options::throwaway(&std::env::temp_dir(), search).unwrap();
-    Server::start(Options { max_connections, ..options }).await.unwrap()
+    Options::throwaway(&std::env::temp_dir(), search).unwrap()
 }
 
 /// Makes an empty, migrated database and returns its URL.

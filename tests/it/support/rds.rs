@@ -5,8 +5,8 @@ use super::postgres;
 use super::tls::{self, Authority};
 use local_postgres::Server;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// The master user, as the template has it.
@@ -25,7 +25,7 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 pub struct Rds {
     server: Server,
     /// Who signed its certificate.
-    authority: Authority,
+    authority: Arc<Authority>,
 }
 
 /// A database of the master user.
@@ -45,20 +45,47 @@ pub fn rds() -> &'static Rds {
         // A runtime that outlives the test that came first.
         let start = thread::spawn(|| {
             let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().unwrap()));
-            runtime.block_on(start())
+            runtime.block_on(Rds::start())
         });
         start.join().unwrap()
     })
 }
 
 impl Rds {
+    /// Starts one that a test may break.
+    pub async fn start() -> Self {
+        let server = postgres::start(200).await;
+        let url = server.url("postgres");
+        let mut connection = postgres::connect(&url).await;
+        let rules = WHO_MAY_CONNECT.trim_end().replace('\n', "'), ('");
+        postgres::run(&mut connection, &format!("copy (values ('{rules}')) to program 'cat > pg_hba.conf'")).await;
+        postgres::run(&mut connection, "alter system set password_encryption = 'scram-sha-256'").await;
+        let master = format!("create role {MASTER} login createdb createrole password '{MASTER_PASSWORD}'");
+        postgres::run(&mut connection, &master).await;
+        let authority = Authority::new();
+        tls::speak(&url, &authority, "127.0.0.1").await;
+        Self { server, authority: Arc::new(authority) }
+    }
+
+    /// Makes a snapshot and restores it beside this one, which goes on. The master user keeps its password.
+    pub async fn restore(&mut self) -> Self {
+        let server = postgres::start_copy(&mut self.server).await;
+        Self { server, authority: Arc::clone(&self.authority) }
+    }
+
     /// Makes an empty database of the master user.
     pub async fn database(&self) -> Database {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("rds_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let mut connection = postgres::connect(&self.server.url("postgres")).await;
         postgres::run(&mut connection, &format!("create database {name} owner {MASTER}")).await;
-        Database { url: self.server.url(&name), master_url: self.url(&name, MASTER, MASTER_PASSWORD), name }
+        self.named(&name)
+    }
+
+    /// A database that is there.
+    pub fn named(&self, name: &str) -> Database {
+        let master_url = self.url(name, MASTER, MASTER_PASSWORD);
+        Database { name: name.to_owned(), url: self.server.url(name), master_url }
     }
 
     /// The URL of a database for a role.
@@ -81,20 +108,6 @@ impl Rds {
     pub fn certificate(&self) -> String {
         self.authority.file().to_str().unwrap().to_owned()
     }
-}
-
-async fn start() -> Rds {
-    let server = postgres::start(200).await;
-    let url = server.url("postgres");
-    let mut connection = postgres::connect(&url).await;
-    let rules = WHO_MAY_CONNECT.trim_end().replace('\n', "'), ('");
-    postgres::run(&mut connection, &format!("copy (values ('{rules}')) to program 'cat > pg_hba.conf'")).await;
-    postgres::run(&mut connection, "alter system set password_encryption = 'scram-sha-256'").await;
-    let master = format!("create role {MASTER} login createdb createrole password '{MASTER_PASSWORD}'");
-    postgres::run(&mut connection, &master).await;
-    let authority = Authority::new();
-    tls::speak(&url, &authority, "127.0.0.1").await;
-    Rds { server, authority }
 }
 
 fn form_encoded(text: &str) -> String {
