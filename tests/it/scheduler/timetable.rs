@@ -58,6 +58,21 @@ fn in_autumn_a_named_time_that_exists_twice_comes_once_the_first_time() {
 }
 
 #[test]
+fn short_names_mean_the_first_moment_of_each() {
+    for (name, first) in [
+        ("@hourly", "2030-05-15T11:00:00Z"),
+        ("@daily", "2030-05-16T00:00:00Z"),
+        ("@midnight", "2030-05-16T00:00:00Z"),
+        ("@weekly", "2030-05-19T00:00:00Z"),
+        ("@monthly", "2030-06-01T00:00:00Z"),
+        ("@yearly", "2031-01-01T00:00:00Z"),
+        ("@annually", "2031-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(timetable(name, "UTC").after(at("2030-05-15T10:20:30Z")).unwrap(), at(first), "{name}");
+    }
+}
+
+#[test]
 fn what_repeats_keeps_its_rhythm_through_both() {
     for (zone, spring, autumn) in [
         (BERLIN, "2030-03-31", "2030-10-27"),

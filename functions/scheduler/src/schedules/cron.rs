@@ -7,6 +7,17 @@ use std::ops::RangeInclusive;
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
+/// Short names, as in crontab(5).
+const NICKNAMES: [(&str, &str); 7] = [
+    ("@yearly", "0 0 1 1 *"),
+    ("@annually", "0 0 1 1 *"),
+    ("@monthly", "0 0 1 * *"),
+    ("@weekly", "0 0 * * 0"),
+    ("@daily", "0 0 * * *"),
+    ("@midnight", "0 0 * * *"),
+    ("@hourly", "0 * * * *"),
+];
+
 /// Why an expression is none.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CronError {
@@ -45,6 +56,9 @@ struct Field {
 
 impl Cron {
     pub(super) fn parse(expression: &str) -> Result<Self, CronError> {
+        let expression = expression.trim();
+        let nickname = NICKNAMES.iter().find(|(name, _)| *name == expression);
+        let expression = nickname.map_or(expression, |(_, meaning)| meaning);
         let fields: Vec<&str> = expression.split_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = fields.as_slice() else {
             return Err(CronError::Fields(fields.len()));
