@@ -13,44 +13,47 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-changed={AUTHORITIES}");
     let packed = pack(&fs::read_to_string(AUTHORITIES)?)?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("rds-roots.der"), packed)?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("rds-roots"), packed)?;
     Ok(())
 }
 
-/// One certificate after the other as DER, which takes a third less than PEM, and without what cannot be packed and nobody
-/// reads: an authority is trusted because it is in here, so what it has signed itself with says nothing.
+/// What an authority is trusted by: its name and its key, each with its length in two bytes in front. The rest of its
+/// certificate says nothing to somebody who has it from here, and random bytes cannot be packed.
 fn pack(bundle: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut packed = Vec::new();
     for block in bundle.split("-----BEGIN CERTIFICATE-----").skip(1) {
         let (text, _) = block.split_once("-----END CERTIFICATE-----").ok_or("a certificate without an end")?;
-        let mut certificate = BASE64_STANDARD.decode(text.split_whitespace().collect::<String>())?;
-        blank_signature(&mut certificate).ok_or("a certificate that is none")?;
-        packed.append(&mut certificate);
+        let certificate = BASE64_STANDARD.decode(text.split_whitespace().collect::<String>())?;
+        for part in name_and_key(&certificate).ok_or("a certificate that is none")? {
+            packed.extend_from_slice(&u16::try_from(part.len())?.to_be_bytes());
+            packed.extend_from_slice(part);
+        }
     }
     Ok(packed)
 }
 
-/// `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue BIT STRING }`, RFC 5280.
-fn blank_signature(certificate: &mut [u8]) -> Option<()> {
-    let (outer, _) = element(certificate)?;
-    let mut start = outer;
-    for _ in 0..2 {
-        let (header, length) = element(certificate.get(start..)?)?;
-        start += header + length;
+/// `TBSCertificate ::= SEQUENCE { version, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, … }`, RFC
+/// 5280; the first element of a certificate.
+fn name_and_key(certificate: &[u8]) -> Option<[&[u8]; 2]> {
+    let (certificate, _) = element(certificate)?;
+    let (mut rest, _) = element(certificate)?;
+    for _ in ["version", "serial number", "signature", "issuer", "validity"] {
+        (_, rest) = element(rest)?;
     }
-    let (header, length) = element(certificate.get(start..)?)?;
-    // The first byte says how many bits of the last one are unused.
-    certificate.get_mut(start + header + 1..start + header + length)?.fill(0);
-    Some(())
+    let (name, rest) = element(rest)?;
+    let (key, _) = element(rest)?;
+    Some([name, key])
 }
 
-/// The lengths of an element's header and of its content.
-fn element(der: &[u8]) -> Option<(usize, usize)> {
+/// The content of the first element, and what comes after it.
+fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = usize::from(*der.get(1)?);
-    if length < 0x80 {
-        return Some((2, length));
-    }
-    let bytes = length & 0x7f;
-    let length = der.get(2..2 + bytes)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-    Some((2 + bytes, length))
+    let (header, length) = if length < 0x80 {
+        (2, length)
+    } else {
+        let bytes = length & 0x7f;
+        let length = der.get(2..2 + bytes)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        (2 + bytes, length)
+    };
+    der.get(header..)?.split_at_checked(length)
 }

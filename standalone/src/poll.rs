@@ -14,8 +14,8 @@ const WAIT_SECONDS: i32 = 20;
 /// A call may take this long: longer than the wait, and than the SDK's limits for other calls.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Messages of one batch at most.
-const BATCH: i32 = 10;
+/// Messages of one batch at most; SQS has up to 10.
+const BATCH: i32 = 5;
 
 /// The pause after a call that failed.
 const PAUSE: Duration = Duration::from_secs(1);

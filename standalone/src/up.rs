@@ -28,8 +28,9 @@ use worker::{State, Worker};
 /// Connections for requests, and as many again for jobs, on a laptop.
 const POOL_SIZE: &str = "8";
 
-/// Batches of messages that run side by side when there is a queue.
-const POLLERS: usize = 2;
+/// Batches of messages that run side by side when there is a queue. A batch takes as long as its slowest job, so there are
+/// several small ones.
+const POLLERS: usize = 4;
 
 /// How long connections may take to be closed in good order.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -231,8 +232,8 @@ impl Host {
         match &self.queue {
             Queue::Sqs(sqs) => {
                 let pollers: [_; POLLERS] = std::array::from_fn(|_| poll::run(&self.worker, sqs, stop));
-                let [first, second] = pollers;
-                tokio::join!(first, second);
+                let [first, second, third, fourth] = pollers;
+                tokio::join!(first, second, third, fourth);
             }
             Queue::Postgres(local) => {
                 let listening = listen::run(&self.worker.state.db, stop, |heard| match heard {

@@ -1,16 +1,15 @@
 //! Whom a database may have its certificate from.
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{Der, TrustAnchor};
 
-/// The certificate authorities of RDS, which the public trust stores lack: one certificate after the other, each with its
-/// own length in front. `build.rs` packs them.
-const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rds-roots.der"));
+/// The certificate authorities of RDS, which the public trust stores lack: name and key of one after the other, each with its
+/// length in two bytes in front. `build.rs` packs them.
+const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rds-roots"));
 
 /// The authorities of RDS, and those that the host trusts.
 pub(super) fn trusted() -> RootCertStore {
-    let mut store = RootCertStore::empty();
-    let (_, _unusable) = store.add_parsable_certificates(rds_roots());
+    let mut store: RootCertStore = rds_roots().collect();
     let native = rustls_native_certs::load_native_certs();
     for error in native.errors {
         tracing::warn!(%error, "Authorities of the host cannot be read");
@@ -20,14 +19,20 @@ pub(super) fn trusted() -> RootCertStore {
     store
 }
 
-/// The authorities of RDS as DER.
-pub fn rds_roots() -> impl Iterator<Item = CertificateDer<'static>> {
+/// The authorities of RDS.
+pub fn rds_roots() -> impl Iterator<Item = TrustAnchor<'static>> {
     let mut rest = PACKED;
     std::iter::from_fn(move || {
-        let [0x30, 0x82, high, low, ..] = rest else { return None };
-        let length = 4 + usize::from(u16::from_be_bytes([*high, *low]));
-        let (certificate, others) = rest.split_at_checked(length)?;
-        rest = others;
-        Some(CertificateDer::from(certificate))
+        let (subject, after) = part(rest)?;
+        let (subject_public_key_info, after) = part(after)?;
+        rest = after;
+        Some(TrustAnchor { subject, subject_public_key_info, name_constraints: None })
     })
+}
+
+/// Takes what has its length in front, and returns what comes after it.
+fn part(packed: &'static [u8]) -> Option<(Der<'static>, &'static [u8])> {
+    let (length, rest) = packed.split_first_chunk()?;
+    let (part, after) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((Der::from_slice(part), after))
 }
