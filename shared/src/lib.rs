@@ -11,6 +11,7 @@ pub mod fields;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod lambda;
 pub mod mail;
 pub mod metrics;
 pub mod migrations;

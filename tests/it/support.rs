@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod app;
 pub mod binaries;
+pub mod lambda;
 pub mod log;
 pub mod mail;
 pub mod moto;

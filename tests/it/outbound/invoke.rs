@@ -3,56 +3,21 @@
 use super::peer::{Peer, Then};
 use super::{a_mail, refused};
 use crate::binaries::Stack;
+use crate::support::lambda::Lambda;
 use crate::support::mail::letters;
 use crate::support::moto;
 use crate::support::runtime_api::Sandbox;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::routing::post;
-use serde_json::Value;
 use shared::aws::Sdk;
 use shared::outbound::{HttpCall, Mail, Outbound, OutboundError, Reply, Request};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
 
-/// Lambda, with the function `outbound` alone.
-struct Lambda {
-    endpoint: String,
-    _tasks: JoinSet<()>,
-}
-
-impl Lambda {
-    async fn of(function: Sandbox) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new()
-            .route("/2015-03-31/functions/{function}/invocations", post(invoke))
-            .with_state(Arc::new(Mutex::new(function)));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async { axum::serve(listener, app).await.unwrap() });
-        Self { endpoint, _tasks: tasks }
-    }
-
-    fn outbound(&self) -> Outbound {
-        Outbound::lambda(Arc::new(Sdk::from(moto::config(&self.endpoint))), "errand-outbound")
-    }
-}
-
-async fn invoke(
-    State(sandbox): State<Arc<Mutex<Sandbox>>>,
-    Path(function): Path<String>,
-    headers: HeaderMap,
-    event: Bytes,
-) -> String {
-    assert_eq!(function, "errand-outbound");
-    assert!(headers.contains_key("authorization"), "{headers:?}");
-    let event: Value = serde_json::from_slice(&event).unwrap();
-    sandbox.lock().await.invoke(&event).await.answer().to_string()
+/// Lambda, with the function `outbound` alone, and the way to it.
+async fn through(function: Sandbox) -> (Lambda, Outbound) {
+    let lambda = Lambda::of("errand-outbound", Arc::new(Mutex::new(function))).await;
+    let outbound = Outbound::lambda(lambda.sdk(), "errand-outbound");
+    (lambda, outbound)
 }
 
 #[tokio::test]
@@ -64,13 +29,13 @@ async fn the_function_does_what_the_worker_asks() {
         .with("OUTBOUND_ALLOW_PRIVATE", "on")
         .with("HTTPS_PROXY", "http://127.0.0.1:9")
         .with("HTTP_PROXY", "http://127.0.0.1:9");
-    let lambda = Lambda::of(stack.start("outbound").await).await;
+    let (_lambda, outbound) = through(stack.start("outbound").await).await;
     let peer = Peer::start("HTTP/1.1 410 Gone\r\ncontent-length: 3\r\n\r\nbye", Then::Close).await;
 
-    let sent = lambda.outbound().call(Request::Mail(a_mail())).await.unwrap();
+    let sent = outbound.call(Request::Mail(a_mail())).await.unwrap();
     let call = HttpCall { body: "{}".to_owned(), ..super::call(&peer.url("/hook")) };
-    let answer = lambda.outbound().call(Request::Http(call)).await.unwrap();
-    let bad = lambda.outbound().call(Request::Mail(Mail { to: "nobody".to_owned(), ..a_mail() })).await;
+    let answer = outbound.call(Request::Http(call)).await.unwrap();
+    let bad = outbound.call(Request::Mail(Mail { to: "nobody".to_owned(), ..a_mail() })).await;
 
     assert_eq!(sent, Reply::Sent { message_id: letters(mails.path())[0].message_id.clone() });
     assert!(matches!(&answer, Reply::Answered { status: 410, body, .. } if body == "bye"), "{answer:?}");
@@ -82,9 +47,9 @@ async fn the_function_does_what_the_worker_asks() {
 async fn the_function_does_not_reach_its_own_host_unless_it_is_told_to() {
     let mails = TempDir::new().unwrap();
     let stack = Stack::new().await.with("MAIL_DIR", mails.path().to_str().unwrap());
-    let lambda = Lambda::of(stack.start("outbound").await).await;
+    let (_lambda, outbound) = through(stack.start("outbound").await).await;
 
-    let reply = lambda.outbound().call(Request::Http(super::call("https://localhost/"))).await;
+    let reply = outbound.call(Request::Http(super::call("https://localhost/"))).await;
 
     assert!(refused(reply).ends_with("its address is this host"));
 }
