@@ -5,6 +5,7 @@ mod budget;
 mod declared;
 mod misfire;
 mod once;
+mod operations;
 mod readiness;
 mod timetable;
 mod upkeep;

@@ -6,3 +6,5 @@ mod lines;
 mod reports;
 mod run;
 mod traces;
+
+pub use dictionary::check;

@@ -1,8 +1,9 @@
-//! The scheduler as a Lambda function: invoked each minute, whatever the event says.
+//! The scheduler as a Lambda function: invoked each minute, and by operators.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use scheduler::{Config, Scheduler};
+use scheduler::{Config, Invocation, Scheduler, handle};
 use serde_json::Value;
+use shared::clock::time_left;
 use shared::metrics::emf::Emf;
 use shared::trace::Trace;
 
@@ -14,13 +15,14 @@ async fn main() -> Result<(), Error> {
     let (environment, log) = (config.environment, config.log);
     let scheduler = &Scheduler::from_config(config);
     let emf = &Emf::new(scheduler.upkeep.metrics.clone(), environment, log);
-    run(service_fn(async move |event: LambdaEvent<Value>| {
-        let trace = Trace::of_invocation(event.context.xray_trace_id.as_deref());
-        // Boxed: it holds the futures of everything that a tick does.
-        let tick = trace.around(Box::pin(scheduler.tick())).await;
+    run(service_fn(async move |LambdaEvent { payload, context }: LambdaEvent<Value>| {
+        let invocation = Invocation { id: &context.request_id, time_left: time_left(context.deadline()) };
+        let trace = Trace::of_invocation(context.xray_trace_id.as_deref());
+        // Boxed: it holds the futures of everything that an invocation does.
+        let answer = trace.around(Box::pin(handle(scheduler, &payload, invocation))).await;
         emf.write(&scheduler.clock);
         reports.flush().await;
-        Ok::<_, Error>(tick?)
+        Ok::<_, Error>(answer?)
     }))
     .await
 }

@@ -62,8 +62,8 @@ pub struct AttemptError {
     pub internal: bool,
 }
 
-/// One job.
-#[derive(Clone, Debug)]
+/// One job. As JSON it is what operators get.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct JobRow {
     /// Sorts by time of creation.
     pub id: JobId,

@@ -30,6 +30,7 @@ pub fn with_token(event: &Value, actor: &Actor<'_>) -> Value {
 fn every_sample_is_loaded_by_a_test_and_described() {
     let tests = concat!(
         include_str!("events.rs"),
+        include_str!("../binaries/scheduler.rs"),
         include_str!("../migrate.rs"),
         include_str!("../migrate/rotation.rs"),
         include_str!("../outbound/events.rs"),

@@ -36,6 +36,19 @@ async fn a_tick_says_what_it_did() {
 }
 
 #[tokio::test]
+async fn an_operator_gets_an_answer_and_no_tick() {
+    let stack = Stack::new().await;
+    let mut scheduler = stack.start("scheduler").await;
+
+    let answer = scheduler.invoke(&sample("scheduler-jobs.json")).await.answer();
+
+    assert_eq!(answer, json!({ "done": { "jobs": [], "has_more": false } }));
+    let written: i64 =
+        sqlx::query_scalar("select count(*) from schedules").fetch_one(&mut stack.db().await).await.unwrap();
+    assert_eq!(written, 0, "the first tick writes the schedules");
+}
+
+#[tokio::test]
 async fn the_first_tick_writes_the_metrics_of_the_queue() {
     let stack = Stack::new().await;
     let (owner, _) = stack.account().await;
