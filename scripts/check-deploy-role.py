@@ -320,13 +320,13 @@ for name, resource in stack.items():
             beyond = [action for action in as_list(statement["Action"]) if not matches(action, most)]
             if statement["Effect"] == "Allow":
                 expect(not beyond, f"{name} of template.yaml may do what the boundary does not allow: {', '.join(beyond)}")
-# Names that begin with the stack's are in it. Others are chosen in template.yaml.
-patterns = [resource["Fn::Sub"] for resource in within[0]["Resource"]]
+# Names that CloudFormation makes begin with the stack's, and are in it. Others are chosen in template.yaml.
+names = [resource["Fn::Sub"].partition(":function:")[2] for resource in within[0]["Resource"]]
 for name, resource in stack.items():
     chosen = resource["Properties"].get("FunctionName") if resource["Type"] == "AWS::Lambda::Function" else None
     if chosen:
-        wanted = ":function:" + chosen["Fn::Sub"].replace("${AWS::StackName}", "errand-${Environment}")
-        expect(any(p.endswith(wanted) for p in patterns), f"{name} of template.yaml has a name that the boundary leaves out")
+        wanted = chosen["Fn::Sub"].replace("${AWS::StackName}", "errand-${Environment}")
+        expect(matches(wanted, names), f"{name} of template.yaml has a name that the boundary leaves out")
 
 if problems:
     sys.exit("\n".join(["deploy-role.yaml is not as it should be:", *(f"  {problem}" for problem in problems)]))

@@ -5,6 +5,7 @@ mod alarms;
 mod data;
 mod evaluate;
 mod network;
+mod operators;
 mod order;
 mod parameters;
 mod queue;
