@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Services(ServicesArgs),
     /// Show the periodic jobs: when each was last, and when it is next.
     Schedules(SchedulesArgs),
-    /// Look after jobs, in any database and queue.
+    /// Look after jobs, in any database and queue, or through a stack on AWS.
     Jobs(jobs::JobsArgs),
     /// Take away from the database what only older releases need, when none of them runs any more.
     Contract(ContractArgs),

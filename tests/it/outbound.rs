@@ -6,7 +6,7 @@ mod events;
 mod http;
 mod invoke;
 mod mail;
-mod peer;
+pub mod peer;
 mod ses;
 mod smtp;
 mod target;

@@ -10,6 +10,9 @@ pub(crate) struct JobsArgs {
     /// The state folder of a running errand, unless a database is named [default: `ERRAND_STATE`, else .errand]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: Option<PathBuf>,
+    /// A stack on AWS, whose own function does it [default: `ERRAND_STACK`, unless a database is named]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
     /// The database [default: `DATABASE_URL`, else that of the running errand]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,

@@ -1,29 +1,36 @@
 //! `errand jobs cancel`.
 
-use super::Operator;
+use super::operator::Operator;
 use crate::cli::jobs::CancelArgs;
-use anyhow::ensure;
-use shared::jobs::{self, Cancel, State};
+use anyhow::{bail, ensure};
+use scheduler::operations::{Cancel, Cancelled, LARGEST_CHANGE};
+use shared::jobs::State;
 use std::io::{self, Write as _};
 
-/// Calls jobs off. Nobody has to be told: the worker of one that runs learns of it with its next heartbeat.
+/// Calls jobs off, and says of each what became of it.
 pub(super) async fn run(arguments: &CancelArgs, operator: &mut Operator) -> anyhow::Result<()> {
     let mut not = 0;
-    for id in &arguments.ids {
-        let said = match jobs::cancel(&mut operator.connection, None, *id, &operator.clock).await? {
-            Cancel::Cancelled(_) => "is cancelled".to_owned(),
-            Cancel::Requested(_) => "runs, and is asked to stop".to_owned(),
-            Cancel::Finished(job) if job.state == State::Cancelled => "was cancelled before".to_owned(),
-            Cancel::Finished(job) => {
-                not += 1;
-                format!("has {} already", job.state)
-            }
-            Cancel::Missing => {
-                not += 1;
-                "is not there".to_owned()
-            }
-        };
-        writeln!(io::stdout(), "{id} {said}")?;
+    for ids in arguments.ids.chunks(LARGEST_CHANGE) {
+        let changes = operator.ask(Cancel { ids: ids.to_vec() }).await?;
+        for (id, cancelled) in changes.jobs {
+            let said = match cancelled {
+                Cancelled::Done => "is cancelled".to_owned(),
+                Cancelled::Requested => "runs, and is asked to stop".to_owned(),
+                Cancelled::Finished(State::Cancelled) => "was cancelled before".to_owned(),
+                Cancelled::Finished(state) => {
+                    not += 1;
+                    format!("has {state} already")
+                }
+                Cancelled::Missing => {
+                    not += 1;
+                    "is not there".to_owned()
+                }
+            };
+            writeln!(io::stdout(), "{id} {said}")?;
+        }
+        if let Some(why) = changes.broken_off {
+            bail!(why);
+        }
     }
     ensure!(not == 0, "{not} of {} jobs could not be cancelled", arguments.ids.len());
     Ok(())

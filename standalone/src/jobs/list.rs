@@ -1,11 +1,11 @@
 //! `errand jobs list`.
 
-use super::Operator;
+use super::operator::Operator;
 use crate::cli::jobs::ListArgs;
 use crate::table;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
-use shared::jobs::{self, Filter, JobRow};
+use scheduler::operations::List;
+use shared::jobs::JobRow;
 use std::io::{self, Write as _};
 
 /// Characters of an error that a table shows.
@@ -15,20 +15,14 @@ const HEADINGS: [&str; 8] = ["ID", "KIND", "STATE", "ATTEMPT", "RUN AT", "FINISH
 
 /// Prints jobs, newest first.
 pub(super) async fn run(arguments: ListArgs, operator: &mut Operator) -> anyhow::Result<()> {
-    let filter = Filter { kind: arguments.kind, state: arguments.state.map(Into::into) };
-    let one_more = arguments.limit + 1;
-    let mut rows = jobs::page_any(&mut operator.connection, arguments.owner, &filter, None, one_more).await?;
-    let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
+    let (jobs, has_more) = collect(&arguments, operator).await?;
 
     let mut out = io::stdout().lock();
     if arguments.json {
-        let items: Vec<Value> = rows.iter().map(as_json).collect();
-        writeln!(out, "{:#}", Value::Array(items))?;
+        writeln!(out, "{:#}", serde_json::to_value(jobs)?)?;
         return Ok(());
     }
-    let cells: Vec<[String; 8]> = rows.iter().map(as_row).collect();
+    let cells: Vec<[String; 8]> = jobs.iter().map(as_row).collect();
     table::write(&mut out, HEADINGS, &cells)?;
     if has_more {
         writeln!(out, "There are more: --limit shows them.")?;
@@ -36,24 +30,23 @@ pub(super) async fn run(arguments: ListArgs, operator: &mut Operator) -> anyhow:
     Ok(())
 }
 
-fn as_json(job: &JobRow) -> Value {
-    json!({
-        "id": job.id,
-        "kind": job.kind,
-        "owner_id": job.owner_id,
-        "state": job.state,
-        "cancel_requested": job.cancel_requested,
-        "priority": job.priority,
-        "attempt": job.attempt,
-        "max_attempts": job.max_attempts,
-        "progress": job.progress,
-        "result": job.result,
-        "errors": job.errors,
-        "run_at": job.run_at,
-        "created_at": job.created_at,
-        "started_at": job.started_at,
-        "finished_at": job.finished_at,
-    })
+/// Asks for pages until there are as many jobs as wanted; tells also whether there are more.
+async fn collect(arguments: &ListArgs, operator: &mut Operator) -> anyhow::Result<(Vec<JobRow>, bool)> {
+    let mut jobs: Vec<JobRow> = Vec::new();
+    loop {
+        let page = List {
+            kind: arguments.kind.clone(),
+            state: arguments.state.map(Into::into),
+            owner: arguments.owner,
+            before: jobs.last().map(|job| job.id),
+            limit: arguments.limit - i64::try_from(jobs.len())?,
+        };
+        let page = operator.ask(page).await?;
+        jobs.extend(page.jobs);
+        if !page.has_more || i64::try_from(jobs.len())? >= arguments.limit {
+            return Ok((jobs, page.has_more));
+        }
+    }
 }
 
 fn as_row(job: &JobRow) -> [String; 8] {

@@ -1,60 +1,67 @@
 //! `errand jobs retry`.
 
-use super::Operator;
+use super::operator::Operator;
 use crate::cli::jobs::RetryArgs;
-use anyhow::ensure;
+use anyhow::{bail, ensure};
+use scheduler::operations::{Changes, LARGEST_CHANGE, Retried, Retry, RetryFailed};
 use shared::ids::JobId;
-use shared::jobs::{self, Filter, Notice, Retry, State};
 use std::io::{self, Write as _};
 
-/// Jobs that are looked up at once.
-const PAGE: i64 = 500;
+/// How many jobs were looked at, and how many of them were not taken up again.
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    not: usize,
+}
 
-/// Takes jobs up again, and tells workers.
+/// Takes jobs up again, and says of each what became of it.
 pub(super) async fn run(arguments: RetryArgs, operator: &mut Operator) -> anyhow::Result<()> {
-    let ids = match arguments.kind {
-        Some(kind) => failed(kind, arguments.limit, operator).await?,
-        None => arguments.ids,
-    };
-    let mut notices = Vec::new();
-    let retried = retry(&ids, &mut notices, operator).await;
-    // Also of those that came before a failure.
-    let again = notices.len();
-    operator.notifier.notify(notices).await;
-    retried?;
-    let not = ids.len() - again;
-    ensure!(not == 0, "{not} of {} jobs could not be retried", ids.len());
-    Ok(())
-}
-
-/// The failed jobs of a kind.
-async fn failed(kind: String, limit: i64, operator: &mut Operator) -> anyhow::Result<Vec<JobId>> {
-    let filter = Filter { kind: Some(kind), state: Some(State::Failed) };
-    let mut ids = Vec::new();
-    let mut left = limit;
-    while left > 0 {
-        let asked = left.min(PAGE);
-        let page = jobs::page_any(&mut operator.connection, None, &filter, ids.last().copied(), asked).await?;
-        let found = i64::try_from(page.len()).unwrap_or(asked);
-        ids.extend(page.into_iter().map(|job| job.id));
-        left = if found < asked { 0 } else { left - found };
-    }
-    Ok(ids)
-}
-
-async fn retry(ids: &[JobId], notices: &mut Vec<Notice>, operator: &mut Operator) -> anyhow::Result<()> {
-    for id in ids {
-        let said = match jobs::retry(&mut operator.connection, None, *id, &operator.clock).await? {
-            Retry::Again(enqueued) => {
-                notices.extend(enqueued.notice);
-                "waits for its next attempt".to_owned()
+    let mut tally = Tally::default();
+    match arguments.kind {
+        Some(kind) => failed(&kind, arguments.limit, operator, &mut tally).await?,
+        None => {
+            for ids in arguments.ids.chunks(LARGEST_CHANGE) {
+                let changes = operator.ask(Retry { ids: ids.to_vec() }).await?;
+                tally.print(&changes)?;
             }
-            Retry::NotFailed(job) if job.state.is_finished() => format!("has {} and stays so", job.state),
-            Retry::NotFailed(job) => format!("is {}, and has not ended yet", job.state),
-            Retry::Conflict(other) => format!("stays as it is: job {other} has its key, and has not ended yet"),
-            Retry::Missing => "is not there".to_owned(),
-        };
-        writeln!(io::stdout(), "{id} {said}")?;
+        }
+    }
+    let Tally { all, not } = tally;
+    ensure!(not == 0, "{not} of {all} jobs could not be retried");
+    Ok(())
+}
+
+/// Retries the failed jobs of a kind, until none is left or as many as wanted were looked at.
+async fn failed(kind: &str, limit: i64, operator: &mut Operator, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut left = limit;
+    let mut before: Option<JobId> = None;
+    while left > 0 {
+        let changes = operator.ask(RetryFailed { kind: kind.to_owned(), before, limit: left }).await?;
+        tally.print(&changes)?;
+        let Some((last, _)) = changes.jobs.last() else { break };
+        before = Some(*last);
+        left -= i64::try_from(changes.jobs.len())?;
     }
     Ok(())
+}
+
+impl Tally {
+    fn print(&mut self, changes: &Changes<Retried>) -> anyhow::Result<()> {
+        for (id, retried) in &changes.jobs {
+            let said = match retried {
+                Retried::Again => "waits for its next attempt".to_owned(),
+                Retried::NotFailed(state) if state.is_finished() => format!("has {state} and stays so"),
+                Retried::NotFailed(state) => format!("is {state}, and has not ended yet"),
+                Retried::Conflict(other) => format!("stays as it is: job {other} has its key, and has not ended yet"),
+                Retried::Missing => "is not there".to_owned(),
+            };
+            self.all += 1;
+            self.not += usize::from(*retried != Retried::Again);
+            writeln!(io::stdout(), "{id} {said}")?;
+        }
+        match &changes.broken_off {
+            Some(why) => bail!("{why}"),
+            None => Ok(()),
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! `errand jobs show`.
 
-use super::Operator;
+use super::operator::Operator;
 use crate::cli::jobs::ShowArgs;
 use anyhow::bail;
+use scheduler::operations::Show;
 use serde_json::Value;
-use shared::jobs;
 use std::io::{self, Write as _};
 
 /// Columns in the order in which they are read best; others follow.
@@ -26,7 +26,7 @@ const LAST: [&str; 4] = ["payload", "checkpoint", "result", "errors"];
 
 /// Prints everything of a job's row.
 pub(super) async fn run(arguments: &ShowArgs, operator: &mut Operator) -> anyhow::Result<()> {
-    let Some(row) = jobs::whole(&mut operator.connection, arguments.id).await? else {
+    let Some(row) = operator.ask(Show { id: arguments.id }).await? else {
         bail!("there is no job {}", arguments.id);
     };
     let mut out = io::stdout().lock();

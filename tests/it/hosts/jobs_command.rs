@@ -3,6 +3,7 @@
 mod change;
 mod look;
 mod redrive;
+mod stack;
 mod whereabouts;
 
 use crate::hosts::{Ran, run};

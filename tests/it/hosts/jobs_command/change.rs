@@ -102,6 +102,26 @@ async fn all_failed_jobs_of_a_kind_are_taken_up_again_up_to_a_limit() {
     assert_eq!(app.job(done).await.state, State::Succeeded);
 }
 
+/// It stays failed, so whoever asks for failed jobs again must not meet it again.
+#[tokio::test]
+async fn a_failed_job_that_cannot_be_taken_up_again_is_looked_at_once() {
+    let app = app().await;
+    let keyed = |probe: &Probe| NewJob::new(probe).unwrap().unique(Unique::exclusive("the key"));
+    let before = app.enqueue_new(keyed(&Probe::Discard("hopeless".to_owned()))).await.row.id;
+    app.batch(&[before]).await;
+    let holder = app.enqueue_new(keyed(&Probe::Nothing)).await.row.id;
+    let failed = failed_job(&app).await;
+
+    let retried = jobs(&app, &["retry", "--kind", "probe", "--all-failed"]).await;
+
+    let said = format!(
+        "{failed} waits for its next attempt\n\
+         {before} stays as it is: job {holder} has its key, and has not ended yet\n"
+    );
+    assert_eq!(retried.stdout, said);
+    assert_eq!((retried.code, retried.stderr.as_str()), (1, "errand: 1 of 2 jobs could not be retried\n"));
+}
+
 #[tokio::test]
 async fn jobs_are_called_off() {
     let app = app().await;
