@@ -143,8 +143,8 @@ impl Db {
         }
     }
 
-    /// Returns how to connect without the pool, for what needs a connection of its own kind. The handle must live as long as
-    /// the connection: it carries what is said to a database that is named by its host.
+    /// Returns how to connect without the pool, for what needs a connection of its own kind. The way leads through this handle:
+    /// keep it until there is a connection.
     ///
     /// # Errors
     /// When the credentials cannot be read.

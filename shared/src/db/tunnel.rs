@@ -37,11 +37,11 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 /// What is told when the server cannot be reached in another way, or is not who it should be.
 const UNABLE_TO_CONNECT: &str = "08001";
 
-/// Carries connections to one server for as long as it lives.
+/// Carries new connections to one server for as long as it lives. Those that are carried are, until they end.
 #[derive(Debug)]
 pub(super) struct Tunnel {
     folder: PathBuf,
-    _carrying: JoinSet<()>,
+    _listening: JoinSet<()>,
 }
 
 /// Where connections are carried to.
@@ -60,9 +60,9 @@ impl Tunnel {
         let way = Way { host: host.to_owned(), port, name, tls };
         let folder = folder()?;
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")))?;
-        let mut carrying = JoinSet::new();
-        carrying.spawn(listen(listener, way));
-        Ok(Self { folder, _carrying: carrying })
+        let mut listening = JoinSet::new();
+        listening.spawn(listen(listener, way));
+        Ok(Self { folder, _listening: listening })
     }
 
     /// The folder of the socket, as clients of PostgreSQL name it.
@@ -108,7 +108,6 @@ fn client() -> Result<TlsConnector, rustls::Error> {
 
 async fn listen(listener: UnixListener, way: Way) {
     let way = Arc::new(way);
-    let mut connections = JoinSet::new();
     loop {
         let client = match listener.accept().await {
             Ok((client, _)) => client,
@@ -119,9 +118,9 @@ async fn listen(listener: UnixListener, way: Way) {
                 continue;
             }
         };
-        while connections.try_join_next().is_some() {}
         if is_ours(&client) {
-            connections.spawn(carry(client, Arc::clone(&way)));
+            #[expect(clippy::disallowed_methods, reason = "it ends with its connection, which may outlive the tunnel")]
+            tokio::spawn(carry(client, Arc::clone(&way)));
         }
     }
 }

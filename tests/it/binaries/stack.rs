@@ -62,11 +62,14 @@ impl Stack {
         self
     }
 
+    /// The variables of all functions.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// Starts a function.
     pub async fn start(&self, function: &str) -> Sandbox {
-        let variables: Vec<(&str, &str)> =
-            self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Sandbox::start(&binaries::path(function), &variables).await
+        Sandbox::start(&binaries::path(function), &self.variables()).await
     }
 
     /// Connects to the database.

@@ -5,6 +5,7 @@ mod socket;
 
 use super::stack::SECRET;
 use super::{Stack, sample};
+use crate::hosts::run;
 use crate::support::moto::{Moto, moto};
 use crate::support::postgres;
 use crate::support::runtime_api::Sandbox;
@@ -92,6 +93,22 @@ async fn a_database_without_tls_is_not_talked_to() {
 
     assert_eq!(status, 503, "{:#?}", api.output());
     assert!(says(&api, "does not support TLS"), "{:#?}", api.output());
+}
+
+#[tokio::test]
+async fn an_operator_reaches_the_database_in_the_same_way() {
+    let Some(moto) = moto().await else { return };
+    let authority = Authority::new();
+    let server = tls::server(&authority, HOST).await;
+    let stack = deployed(moto, &server.url("errand"), &authority).await;
+    let stack = stack.with("QUEUE_URL", "http://127.0.0.1:9/123456789012/jobs");
+    let (owner, _) = stack.account().await;
+    let job = stack.enqueue_export(owner).await.to_string();
+
+    let listed = run(&["jobs", "list"], &stack.variables()).await;
+
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    assert!(listed.stdout.contains(&job), "{}", listed.stdout);
 }
 
 /// Asks a fresh function for a list of tasks; returns the answer's status.
