@@ -58,7 +58,9 @@ impl Tunnel {
         let name = ServerName::try_from(host.to_owned()).map_err(sqlx::Error::config)?;
         let tls = client().map_err(sqlx::Error::config)?;
         let way = Way { host: host.to_owned(), port, name, tls };
-        let folder = folder()?;
+        let folder = folder();
+        #[cfg(not(target_os = "linux"))]
+        make(&folder)?;
         let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}")))?;
         let mut listening = JoinSet::new();
         listening.spawn(listen(listener, way));
@@ -79,19 +81,18 @@ impl Drop for Tunnel {
     }
 }
 
-/// A name that no file belongs to, so that nothing is left when the process is killed.
-#[cfg(target_os = "linux")]
-fn folder() -> io::Result<PathBuf> {
-    Ok(PathBuf::from(format!("\0errand-{:032x}", fastrand::u128(..))))
+/// On Linux a name that no file belongs to, so that nothing is left when the process is killed. Elsewhere a folder of a short
+/// path: that of a socket may not be longer than a hundred bytes.
+fn folder() -> PathBuf {
+    let place = if cfg!(target_os = "linux") { "\0" } else { "/tmp/" };
+    PathBuf::from(format!("{place}errand-{:032x}", fastrand::u128(..)))
 }
 
-/// A folder that is the user's alone. Its path is short: that of a socket may not be longer than a hundred bytes.
+/// Makes the folder, for the user alone.
 #[cfg(not(target_os = "linux"))]
-fn folder() -> io::Result<PathBuf> {
+fn make(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let folder = PathBuf::from(format!("/tmp/errand-{:032x}", fastrand::u128(..)));
-    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
-    Ok(folder)
+    std::fs::DirBuilder::new().mode(0o700).create(folder)
 }
 
 /// TLS as any client of the process speaks it, but for the order of the curves: the first is the one that a key is sent
