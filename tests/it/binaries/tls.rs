@@ -10,6 +10,7 @@ use crate::support::moto::{Moto, moto};
 use crate::support::postgres;
 use crate::support::runtime_api::Sandbox;
 use crate::support::tls::{self, Authority};
+use local_postgres::Server;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use std::str::FromStr as _;
@@ -38,12 +39,18 @@ pub async fn deployed(moto: &Moto, url: &str, trusted: &Authority) -> Stack {
         .with("SSL_CERT_FILE", trusted.file().to_str().unwrap())
 }
 
-#[tokio::test]
-async fn a_database_with_a_certificate_of_a_trusted_authority_is_used_encrypted() {
-    let Some(moto) = moto().await else { return };
+/// A stack whose database is as its functions trust it; the rest is to be kept. `None` where there is no moto.
+async fn trusting() -> Option<(Stack, Server, Authority)> {
+    let moto = moto().await?;
     let authority = Authority::new();
     let server = tls::server(&authority, HOST).await;
     let stack = deployed(moto, &server.url("errand"), &authority).await;
+    Some((stack, server, authority))
+}
+
+#[tokio::test]
+async fn a_database_with_a_certificate_of_a_trusted_authority_is_used_encrypted() {
+    let Some((stack, _server, _authority)) = trusting().await else { return };
 
     let (status, api) = read_tasks(&stack).await;
 
@@ -97,10 +104,7 @@ async fn a_database_without_tls_is_not_talked_to() {
 
 #[tokio::test]
 async fn an_operator_reaches_the_database_in_the_same_way() {
-    let Some(moto) = moto().await else { return };
-    let authority = Authority::new();
-    let server = tls::server(&authority, HOST).await;
-    let stack = deployed(moto, &server.url("errand"), &authority).await;
+    let Some((stack, _server, _authority)) = trusting().await else { return };
     let stack = stack.with("QUEUE_URL", "http://127.0.0.1:9/123456789012/jobs");
     let (owner, _) = stack.account().await;
     let job = stack.enqueue_export(owner).await.to_string();

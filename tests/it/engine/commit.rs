@@ -9,18 +9,19 @@ use std::time::{Duration, Instant};
 #[tokio::test]
 async fn a_late_attempt_cannot_commit_after_another_has_taken_over() {
     let app = TestApp::with_kinds(kinds()).await;
-    let id = app.enqueue(&Probe::Effect).await;
-    let late = app.worker.runner.claim(&[id]).await.unwrap().claimed;
-    app.advance(Duration::from_secs(4));
-    assert_eq!(app.drain().await, [(id, End::Succeeded)]);
+    for work in [Probe::Effect, Probe::AtOnce] {
+        let id = app.enqueue(&work).await;
+        let late = app.worker.runner.claim(&[id]).await.unwrap().claimed;
+        app.advance(Duration::from_secs(4));
+        assert_eq!(app.drain().await, [(id, End::Succeeded)]);
 
-    let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
-    shift.start(late, Instant::now());
-    let ends = shift.turn().await;
+        let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
+        shift.start(late, Instant::now());
+        let ends = shift.turn().await;
 
-    assert_eq!(ends, [(id, End::Superseded)]);
-    assert_eq!(app.effects(id).await, 1);
-    assert_eq!(app.job(id).await.attempt, 2);
+        assert_eq!(ends, [(id, End::Superseded)], "{work:?}");
+        assert_eq!((app.effects(id).await, app.job(id).await.attempt), (1, 2), "{work:?}");
+    }
 }
 
 #[tokio::test]
@@ -109,22 +110,6 @@ async fn a_claim_whose_answer_is_lost_is_rescued() {
     assert_eq!(claimed, State::Running);
     assert_eq!(app.job(id).await.state, State::Succeeded);
     assert_eq!(app.effects(id).await, 1);
-}
-
-#[tokio::test]
-async fn a_late_statement_that_would_end_the_job_has_no_effect() {
-    let app = TestApp::with_kinds(kinds()).await;
-    let id = app.enqueue(&Probe::AtOnce).await;
-    let late = app.worker.runner.claim(&[id]).await.unwrap().claimed;
-    app.advance(Duration::from_secs(4));
-    assert_eq!(app.drain().await, [(id, End::Succeeded)]);
-
-    let mut shift = app.worker.runner.shift(None, Duration::from_secs(5));
-    shift.start(late, Instant::now());
-    let ends = shift.turn().await;
-
-    assert_eq!(ends, [(id, End::Superseded)]);
-    assert_eq!((app.effects(id).await, app.job(id).await.attempt), (1, 2));
 }
 
 #[tokio::test]

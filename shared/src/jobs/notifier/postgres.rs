@@ -112,7 +112,11 @@ fn payload(notices: &[Notice]) -> String {
         }
         // Rounded up to milliseconds, so that nobody looks too early. Writing to a string cannot fail.
         let milliseconds = notice.after.as_micros().div_ceil(1_000);
-        let _infallible = write!(payload, "{}@{}.{:03}", notice.job, milliseconds / 1_000, milliseconds % 1_000);
+        let _infallible = write!(payload, "{}@{}", notice.job, milliseconds / 1_000);
+        // Hosts of an older release read whole seconds alone.
+        if !milliseconds.is_multiple_of(1_000) {
+            let _infallible = write!(payload, ".{:03}", milliseconds % 1_000);
+        }
     }
     payload
 }

@@ -1,6 +1,6 @@
 //! The socket inside of a function that what is said to the database goes through before it is encrypted.
 
-use super::{Authority, HOST, deployed, moto, read_tasks, tls};
+use super::{read_tasks, trusting};
 use std::fs;
 use std::io::ErrorKind::ConnectionReset;
 use std::io::{Read as _, Write as _};
@@ -10,10 +10,7 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn no_other_process_may_use_the_way_to_the_database() {
-    let Some(moto) = moto().await else { return };
-    let authority = Authority::new();
-    let server = tls::server(&authority, HOST).await;
-    let stack = deployed(moto, &server.url("errand"), &authority).await;
+    let Some((stack, _server, _authority)) = trusting().await else { return };
     let (status, api) = read_tasks(&stack).await;
 
     let mut stream = UnixStream::connect_addr(&socket_of(api.pid())).unwrap();
