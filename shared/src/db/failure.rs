@@ -34,20 +34,6 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Tells whether PostgreSQL refused what it was given to keep, and will again: a data exception, a violated constraint, or
-/// more than a row, an array or a statement may have.
-#[must_use]
-pub fn is_refused_data(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Encode(_))
-        || code(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
-}
-
-/// Tells whether a row stayed locked for longer than a statement waits.
-#[must_use]
-pub fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| code == "55P03")
-}
-
 /// Returns the name of the constraint that a statement violated.
 #[must_use]
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
@@ -55,14 +41,17 @@ pub fn constraint(error: &sqlx::Error) -> Option<&str> {
 }
 
 impl DbError {
-    /// See [`is_refused_data`].
+    /// Tells whether PostgreSQL refused what it was given to keep, and will again: a data exception, a violated constraint, or
+    /// more than a row, an array or a statement may have.
     pub(crate) fn is_refused_data(&self) -> bool {
-        matches!(self, Self::Sqlx(error) if is_refused_data(error))
+        let Self::Sqlx(error) = self else { return false };
+        matches!(error, sqlx::Error::Encode(_))
+            || code(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
     }
 
-    /// See [`is_lock_timeout`].
+    /// Tells whether a row stayed locked for longer than a statement waits.
     pub(crate) fn is_lock_timeout(&self) -> bool {
-        matches!(self, Self::Sqlx(error) if is_lock_timeout(error))
+        matches!(self, Self::Sqlx(error) if code(error).is_some_and(|code| code == "55P03"))
     }
 
     /// Tells whether the database, or the keeper of its credentials, is down or too busy.
